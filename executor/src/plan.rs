@@ -1,0 +1,202 @@
+//! What one selection set means for one concrete type: worked out once per request and shared by
+//! all objects of a list.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasherDefault, Hasher},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use indexmap::IndexMap;
+use real::{
+    ContextSelectionSet, Name, Positioned, ServerError, ServerResult, Value,
+    parser::types::{ExecutableDocument, Field, Selection, SelectionSet},
+};
+
+use crate::json;
+
+/// Put this into the data of a request to run it on our executor.
+#[derive(Default)]
+pub struct Fast {
+    pub(crate) json: bool,
+    plans: Mutex<Plans>,
+}
+type Plans = HashMap<(usize, usize), Arc<Plan>, BuildHasherDefault<AddressHasher>>;
+
+impl Fast {
+    /// Objects are `Value::Object`, as the library makes them.
+    pub fn tree() -> Self {
+        Self::default()
+    }
+
+    /// Objects are ready JSON inside `Value::Binary`, for [`crate::response_json`]; unless the
+    /// document asks for parts of one object in several places, which must be merged as values.
+    pub fn json(document: &ExecutableDocument) -> Self {
+        Self { json: !Merges::any(document), ..Self::default() }
+    }
+}
+
+/// Finds out whether a composite response key may occur twice in one object. Every selection set
+/// and fragment is looked at once, so a document of fragments that spread each other costs no more
+/// than its length; where it is not sure it says yes, which costs speed only.
+struct Merges<'a> {
+    document: &'a ExecutableDocument,
+    fragments: HashMap<&'a str, HashSet<&'a str>>,
+    found: bool,
+}
+
+impl<'a> Merges<'a> {
+    fn any(document: &'a ExecutableDocument) -> bool {
+        let mut search = Self { document, fragments: HashMap::new(), found: false };
+        for (_, operation) in document.operations.iter() {
+            search.keys(&operation.node.selection_set.node, &mut HashSet::new());
+        }
+        search.found
+    }
+
+    /// Adds the composite keys of a set to `keys`.
+    fn keys(&mut self, set: &'a SelectionSet, keys: &mut HashSet<&'a str>) {
+        for item in &set.items {
+            match &item.node {
+                Selection::Field(field) => {
+                    if !field.node.selection_set.node.items.is_empty() {
+                        self.found |= !keys.insert(field.node.response_key().node.as_str());
+                        self.keys(&field.node.selection_set.node, &mut HashSet::new());
+                    }
+                }
+                Selection::InlineFragment(inline) => {
+                    self.keys(&inline.node.selection_set.node, keys);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = spread.node.fragment_name.node.as_str();
+                    if !self.fragments.contains_key(name) {
+                        self.fragments.insert(name, HashSet::new());
+                        let mut own = HashSet::new();
+                        if let Some(fragment) = self.document.fragments.get(name) {
+                            self.keys(&fragment.node.selection_set.node, &mut own);
+                        }
+                        self.fragments.insert(name, own);
+                    }
+                    for key in self.fragments.get(name).into_iter().flatten() {
+                        self.found |= !keys.insert(key);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Keys are addresses: a multiplication spreads them well enough.
+#[derive(Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_usize(usize::from(*byte)));
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        let number = u64::try_from(number).unwrap_or(u64::MAX);
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+}
+
+pub(crate) struct Plan {
+    /// A field carries a directive: such objects stay with the library.
+    pub(crate) directives: bool,
+    /// For each visited field its place in the answer. Fields with one response key share a
+    /// place; a leaf that was asked for twice is answered once (`None`).
+    pub(crate) slots: Vec<Option<usize>>,
+    pub(crate) shares_slots: bool,
+    /// The answer with all values null; cloning it hashes nothing.
+    pub(crate) template: IndexMap<Name, Value>,
+    /// The JSON key of each slot, with comma and colon.
+    pub(crate) keys: Vec<Box<[u8]>>,
+    /// The longest JSON so far, to allocate once.
+    pub(crate) size: AtomicUsize,
+}
+
+impl Plan {
+    pub(crate) fn of<T: ?Sized>(
+        ctx: &ContextSelectionSet<'_>,
+        fast: &Fast,
+        name: &str,
+    ) -> ServerResult<Arc<Self>> {
+        // The document outlives the request's data, so an address names one selection set, and
+        // the name of a Rust type is static (a GraphQL name may be built anew on each call).
+        let set = std::ptr::from_ref(&ctx.item.node).addr();
+        let key = (set, std::any::type_name::<T>().as_ptr().addr());
+        let plans = || fast.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = plans().get(&key) {
+            return Ok(plan.clone());
+        }
+        let plan = Arc::new(Self::new(ctx, name)?);
+        plans().insert(key, plan.clone());
+        Ok(plan)
+    }
+
+    fn new(ctx: &ContextSelectionSet<'_>, name: &str) -> ServerResult<Self> {
+        let (mut directives, mut slots, mut template) = (false, Vec::new(), IndexMap::new());
+        each_field(ctx, &ctx.item.node, name, &mut |field| {
+            directives |= !field.node.directives.is_empty();
+            let key = field.node.response_key().node.clone();
+            let (slot, earlier) = template.insert_full(key, Value::Null);
+            let leaf = field.node.selection_set.node.items.is_empty();
+            slots.push((earlier.is_none() || !leaf).then_some(slot));
+            Ok(())
+        })?;
+        let keys: Vec<_> = template.keys().map(|key| json::key(key)).collect();
+        let shares_slots = slots.iter().flatten().count() != keys.len();
+        let size = AtomicUsize::new(256);
+        Ok(Self { directives, slots, shares_slots, template, keys, size })
+    }
+
+    pub(crate) fn expected_size(&self) -> usize {
+        self.size.load(Relaxed)
+    }
+
+    pub(crate) fn learn_size(&self, len: usize) {
+        self.size.fetch_max(len + len / 8, Relaxed);
+    }
+}
+
+/// Calls `visit` for each field of the set that applies to the type `name`, in query order.
+pub(crate) fn each_field<'a>(
+    ctx: &ContextSelectionSet<'a>,
+    set: &'a SelectionSet,
+    name: &str,
+    visit: &mut dyn FnMut(&'a Positioned<Field>) -> ServerResult<()>,
+) -> ServerResult<()> {
+    let types = &ctx.schema_env.registry.types;
+    let applies =
+        |on: &str| on == name || types.get(on).is_some_and(|ty| ty.is_possible_type(name));
+    for item in &set.items {
+        let (condition, inner) = match &item.node {
+            Selection::Field(field) => {
+                visit(field)?;
+                continue;
+            }
+            Selection::InlineFragment(inline) => {
+                (inline.node.type_condition.as_ref(), &inline.node.selection_set)
+            }
+            Selection::FragmentSpread(spread) => {
+                let name = &spread.node.fragment_name.node;
+                let fragment = ctx.query_env.fragments.get(name).ok_or_else(|| {
+                    ServerError::new(format!("Unknown fragment \"{name}\"."), Some(spread.pos))
+                })?;
+                (Some(&fragment.node.type_condition), &fragment.node.selection_set)
+            }
+        };
+        if condition.is_none_or(|condition| applies(&condition.node.on.node)) {
+            each_field(ctx, &inner.node, name, visit)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,16 @@
+DROP TABLE kontor.idempotency_keys, kontor.outbox, kontor.audit_log, kontor.counters;
+DROP FUNCTION kontor.log_commit(uuid, uuid);
+DROP FUNCTION kontor.audit();
+DROP FUNCTION kontor.audit_months(date, int);
+DROP FUNCTION kontor.stamp();
+DROP FUNCTION kontor.secure(regclass, text[]);
+DROP FUNCTION kontor.isolate(regclass);
+DROP FUNCTION kontor.distribute(regclass, boolean);
+DROP FUNCTION kontor.current_write();
+DROP FUNCTION kontor.current_tenant();
+DROP FUNCTION kontor.begin_ctx(uuid, uuid, uuid, text);
+DROP FUNCTION kontor.uuid_v7(timestamptz);
+DROP FUNCTION kontor.uuid_time(uuid);
+REVOKE USAGE ON SCHEMA kontor FROM kontor_app, kontor_worker;
+DROP EXTENSION btree_gin;
+DROP EXTENSION pg_trgm;

@@ -1,0 +1,3 @@
+DROP TABLE kontor.memberships;
+DROP TABLE kontor.users;
+DROP TABLE kontor.tenants;

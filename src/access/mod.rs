@@ -1,0 +1,14 @@
+//! Who may do what: the permissions, the one table of who holds them, and the person asking.
+//!
+//! Architecture Invariant: no other room decides who holds a permission. Elsewhere code only
+//! names the permission it needs, at a door (`graphql/session.rs`).
+
+mod keys;
+mod permission;
+mod role;
+mod viewer;
+
+pub use keys::Keys;
+pub use permission::{Grants, Permission};
+pub use role::BuiltInRole;
+pub use viewer::Viewer;

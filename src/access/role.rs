@@ -1,0 +1,105 @@
+//! The one table: which built-in role holds which permission.
+
+use uuid::Uuid;
+
+use super::{Grants, Permission};
+use crate::tenants::RoleId;
+
+macro_rules! roles {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+        /// The roles that every tenant has.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum BuiltInRole { $($(#[$doc])* $name),* }
+
+        impl BuiltInRole {
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+        }
+    };
+}
+
+roles! {
+    /// Everything, and the only one who can give the tenant away.
+    Owner = "OWNER",
+    /// People, roles, settings.
+    Admin = "ADMIN",
+    /// Leads a sales team.
+    Manager = "MANAGER",
+    /// Sells.
+    Rep = "REP",
+    /// Invoices and payments.
+    Finance = "FINANCE",
+    /// Orders and jobs, all but money.
+    Operations = "OPERATIONS",
+    /// On the road: own jobs.
+    FieldStaff = "FIELD_STAFF",
+    /// Reads.
+    Viewer = "VIEWER",
+    /// A tenant's customer: own records only.
+    Customer = "CUSTOMER",
+    /// A program with scopes of its own.
+    Integration = "INTEGRATION",
+}
+
+use BuiltInRole::{
+    Admin, FieldStaff, Finance, Integration, Manager, Operations, Owner, Rep, Viewer,
+};
+
+const EVERYBODY: &[BuiltInRole] = BuiltInRole::ALL;
+const STAFF: &[BuiltInRole] =
+    &[Owner, Admin, Manager, Rep, Finance, Operations, FieldStaff, Viewer, Integration];
+const READERS: &[BuiltInRole] =
+    &[Owner, Admin, Manager, Rep, Finance, Operations, Viewer, Integration];
+const SELLERS: &[BuiltInRole] = &[Owner, Admin, Manager, Rep, Integration];
+
+/// Who holds a permission. A new permission does not compile until this says so.
+fn holders(permission: Permission) -> &'static [BuiltInRole] {
+    match permission {
+        Permission::ApiUse => EVERYBODY,
+        Permission::UserRead => STAFF,
+        Permission::CompanyRead => READERS,
+        Permission::CompanyCreate | Permission::CompanyUpdate | Permission::CompanyDelete => {
+            SELLERS
+        }
+    }
+}
+
+impl BuiltInRole {
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|role| role.name() == name)
+    }
+
+    pub fn grants(self) -> Grants {
+        Permission::ALL.iter().copied().filter(|p| holders(*p).contains(&self)).collect()
+    }
+
+    /// What several roles may do together.
+    pub fn union(roles: &[Self]) -> Grants {
+        Permission::ALL
+            .iter()
+            .copied()
+            .filter(|permission| roles.iter().any(|role| holders(*permission).contains(role)))
+            .collect()
+    }
+
+    /// The same in every tenant, and for good: a client may store it.
+    #[expect(clippy::as_conversions, reason = "a fieldless enum's discriminant")]
+    pub fn id(self) -> RoleId {
+        RoleId(Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0000 + self as u128))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_add_up() {
+        let both = BuiltInRole::union(&[Viewer, Rep]);
+        assert!(both.holds(Permission::CompanyUpdate) && both.holds(Permission::CompanyRead));
+        assert!(!Viewer.grants().holds(Permission::CompanyUpdate));
+    }
+}

@@ -1,0 +1,122 @@
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::UserId;
+use crate::{
+    clock::Timestamp,
+    db::{OperatorConn, TenantConn},
+    error::Result,
+    schema::{memberships, tenants, users},
+    tenants::{TenantId, TenantRow},
+};
+
+#[derive(Clone, Debug, HasQuery)]
+#[diesel(table_name = users)]
+pub struct User {
+    pub id: UserId,
+    pub email: String,
+    pub name: String,
+    pub active: bool,
+    pub created_at: Timestamp,
+}
+
+#[derive(Debug, Insertable)]
+#[diesel(table_name = users)]
+pub struct NewUser<'a> {
+    pub id: UserId,
+    pub email: &'a str,
+    pub name: &'a str,
+    pub password_hash: &'a str,
+    pub created_at: Timestamp,
+}
+
+#[derive(Debug, Insertable)]
+#[diesel(table_name = memberships)]
+pub struct NewMembership<'a> {
+    pub tenant_id: TenantId,
+    pub user_id: UserId,
+    pub roles: Vec<&'a str>,
+    pub created_at: Timestamp,
+}
+
+/// What sign-in asks of a person.
+#[derive(Debug, Queryable)]
+pub struct Credentials {
+    pub user: UserId,
+    pub password_hash: String,
+    pub active: bool,
+}
+
+impl User {
+    /// A member of the tenant.
+    pub async fn find(mut conn: &TenantConn, id: UserId) -> Result<Option<Self>> {
+        let user = Self::query()
+            .inner_join(memberships::table.on(memberships::user_id.eq(users::id)))
+            .filter(memberships::tenant_id.eq(conn.tenant()))
+            .filter(users::id.eq(id))
+            .first(&mut conn)
+            .await;
+        Ok(user.optional()?)
+    }
+
+    /// Members of the tenant.
+    pub async fn by_ids(mut conn: &TenantConn, ids: &[UserId]) -> Result<Vec<Self>> {
+        let users = Self::query()
+            .inner_join(memberships::table.on(memberships::user_id.eq(users::id)))
+            .filter(memberships::tenant_id.eq(conn.tenant()))
+            .filter(users::id.eq_any(ids))
+            .load(&mut conn)
+            .await?;
+        Ok(users)
+    }
+
+    /// Those of the tenant who have a role.
+    pub async fn by_role(mut conn: &TenantConn, role: &str) -> Result<Vec<Self>> {
+        let users = Self::query()
+            .inner_join(memberships::table.on(memberships::user_id.eq(users::id)))
+            .filter(memberships::tenant_id.eq(conn.tenant()))
+            .filter(memberships::roles.contains(vec![role]))
+            .order(users::id)
+            .load(&mut conn)
+            .await?;
+        Ok(users)
+    }
+
+    pub async fn insert(conn: &OperatorConn, new: &NewUser<'_>) -> Result<()> {
+        diesel::insert_into(users::table).values(new).execute(&mut conn.pg()).await?;
+        Ok(())
+    }
+}
+
+impl NewMembership<'_> {
+    pub async fn insert(&self, conn: &OperatorConn) -> Result<()> {
+        diesel::insert_into(memberships::table).values(self).execute(&mut conn.pg()).await?;
+        Ok(())
+    }
+}
+
+impl Credentials {
+    pub async fn of(mut conn: &AsyncPgConnection, email: &str) -> Result<Option<Self>> {
+        let found = users::table
+            .filter(users::email_key.eq(email.to_lowercase()))
+            .select((users::id, users::password_hash, users::active))
+            .first(&mut conn)
+            .await;
+        Ok(found.optional()?)
+    }
+}
+
+/// The tenants of a person, with the roles there, by slug.
+pub async fn places(
+    mut conn: &AsyncPgConnection,
+    user: UserId,
+) -> Result<Vec<(TenantRow, Vec<String>)>> {
+    let places = memberships::table
+        .inner_join(tenants::table)
+        .filter(memberships::user_id.eq(user))
+        .select((TenantRow::as_select(), memberships::roles))
+        .order(tenants::slug)
+        .load(&mut conn)
+        .await?;
+    Ok(places)
+}

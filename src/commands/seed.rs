@@ -1,0 +1,139 @@
+//! The demo: two tenants, a person for each role, some companies. Deterministic but for ids.
+
+use super::{Config, Settings};
+use crate::{
+    access::BuiltInRole::{self, *},
+    accounts::{NewMembership, NewUser, Passwords, UserId, UserRow},
+    clock::Clock,
+    companies::{CompanyId, CompanyRow, Domain, NewCompany},
+    db::{Db, OperatorConn, Slice, TenantConn, WriteContext},
+    error::{Error, Result},
+    ids,
+    money::{Currency, Money},
+    tenants::{NewTenant, TenantId, TenantRow},
+};
+
+/// Printed plainly wherever the demo is; production refuses the demo.
+pub const DEMO_PASSWORD: &str = "kontor-demo";
+
+const TENANTS: [(&str, &str, &str, &str); 2] = [
+    ("acme", "Acme Movers", "USD", "America/New_York"),
+    ("globex", "Globex", "EUR", "Europe/Berlin"),
+];
+
+const PEOPLE: [(&str, BuiltInRole, &str, &str); 9] = [
+    ("owner", Owner, "Olivia Owens", "Otto Ostermann"),
+    ("admin", Admin, "Adam Archer", "Anna Albrecht"),
+    ("manager", Manager, "Maya Miller", "Max Meyer"),
+    ("rep", Rep, "Ryan Reed", "Rita Richter"),
+    ("rep2", Rep, "Ruth Rogers", "Ralf Roth"),
+    ("finance", Finance, "Fiona Fox", "Frida Fuchs"),
+    ("operations", Operations, "Oscar Ortiz", "Oskar Ohm"),
+    ("field", FieldStaff, "Felix Ford", "Fabian Falk"),
+    ("viewer", Viewer, "Vera Vance", "Viktor Vogel"),
+];
+
+/// Name, industry, city, country, and revenue in millions; the same in both tenants, so that
+/// whoever mixes them up sees it.
+const COMPANIES: [(&str, &str, &str, &str, i64); 12] = [
+    ("Amber Logistics", "Logistics", "Berlin", "DE", 42),
+    ("Beacon Analytics", "Software", "Boston", "US", 12),
+    ("Cedar Foods", "Retail", "Chicago", "US", 88),
+    ("Delta Clinics", "Healthcare", "Dublin", "IE", 31),
+    ("Ember Energy", "Energy", "Oslo", "NO", 140),
+    ("Falcon Films", "Media", "Los Angeles", "US", 9),
+    ("Granite Builders", "Construction", "Denver", "US", 67),
+    ("Harbor Insurance", "Finance", "Hamburg", "DE", 210),
+    ("Iron Motors", "Manufacturing", "Detroit", "US", 320),
+    ("Juniper Schools", "Education", "Vienna", "AT", 4),
+    ("Keystone Legal", "Services", "Philadelphia", "US", 18),
+    ("Lumen Telecom", "Telecom", "Lisbon", "PT", 95),
+];
+
+pub(super) async fn command(config: &Config, settings: &Settings) -> Result<()> {
+    if config.is_production() {
+        return Err(Error::internal("Production refuses the demo."));
+    }
+    let passwords = Passwords { cost: config.bcrypt_cost };
+    match seed_demo(settings, &Clock::system(), passwords).await? {
+        true => println!("Filled the database with the demo."),
+        false => println!("The demo is there already."),
+    }
+    Ok(())
+}
+
+/// Makes what is missing of the demo; true if anything was. Each step is one transaction.
+pub async fn seed_demo(settings: &Settings, clock: &Clock, passwords: Passwords) -> Result<bool> {
+    let operator = OperatorConn::open(settings).await?;
+    let mut anything = false;
+    if TenantRow::by_slug(operator.pg(), TENANTS[0].0).await?.is_none() {
+        let hash = passwords.hash(DEMO_PASSWORD.into()).await?;
+        operator.begin().await?;
+        for (at, (slug, ..)) in TENANTS.iter().enumerate() {
+            people(&operator, clock, at, slug, &hash).await?;
+        }
+        operator.commit().await?;
+        anything = true;
+    }
+    let db = Db::new(settings)?;
+    for (slug, ..) in TENANTS {
+        let tenant = TenantRow::by_slug(operator.pg(), slug).await?.ok_or(Error::NotFound)?;
+        let context =
+            WriteContext { write: ids::new_uuid(clock), actor: None, request: "seed".into() };
+        let tx = db.write(tenant.id, context).await?;
+        anything |= companies(&tx, clock, &tenant).await?;
+        tx.commit().await?;
+    }
+    Ok(anything)
+}
+
+async fn people(
+    conn: &OperatorConn,
+    clock: &Clock,
+    at: usize,
+    slug: &str,
+    hash: &str,
+) -> Result<()> {
+    let (tenant, created_at) = (TenantId::new(clock), clock.now());
+    let (_, name, currency, time_zone) = TENANTS[at];
+    let new = NewTenant { id: tenant, slug, name, currency, time_zone, created_at };
+    TenantRow::insert(conn, &new).await?;
+    for (who, role, in_acme, in_globex) in PEOPLE {
+        let (id, email) = (UserId::new(clock), format!("{who}@{slug}.test"));
+        let name = [in_acme, in_globex][at];
+        let new = NewUser { id, email: &email, name, password_hash: hash, created_at };
+        UserRow::insert(conn, &new).await?;
+        let roles = vec![role.name()];
+        NewMembership { tenant_id: tenant, user_id: id, roles, created_at }.insert(conn).await?;
+    }
+    Ok(())
+}
+
+async fn companies(tx: &TenantConn, clock: &Clock, tenant: &TenantRow) -> Result<bool> {
+    if CompanyRow::count(tx, &Slice::everything(tenant.id)).await? > 0 {
+        return Ok(false);
+    }
+    let reps = UserRow::by_role(tx, Rep.name()).await?;
+    let currency = Currency::parse(&tenant.currency).ok_or(Error::NotFound)?;
+    let mut new = Vec::new();
+    for (at, (name, industry, city, country, millions)) in COMPANIES.into_iter().enumerate() {
+        let first = name.split(' ').next().unwrap_or(name).to_lowercase();
+        let domain = Domain::parse(format!("{first}.example")).ok();
+        let amount = (millions * 1_000_000).into();
+        new.push(NewCompany {
+            id: CompanyId::new(clock),
+            name: name.into(),
+            domain,
+            industry: Some(industry.into()),
+            phone: Some(format!("+1 555 01{at:02}")),
+            city: Some(city.into()),
+            country: Some(country.into()),
+            annual_revenue: Some(Money { amount, currency }).into(),
+            owner_id: reps.get(at % reps.len().max(1)).map(|rep| rep.id),
+        });
+    }
+    for new in new {
+        CompanyRow::insert(tx, new).await?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,140 @@
+//! `kontor serve`.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{DEMO_PASSWORD, insist, seed_demo, start_own, tell};
+use crate::{
+    access::Keys,
+    accounts::Passwords,
+    clock::Clock,
+    config::{Config, ServeArgs},
+    db::{Db, Migrator, Settings, inspect, probe_trust},
+    error::{Error, Result},
+    graphql::Api,
+    http,
+};
+
+/// How long open requests may take to finish once we are told to stop.
+const DRAIN: Duration = Duration::from_secs(15);
+
+pub(super) async fn serve(config: &Config, args: ServeArgs) -> Result<()> {
+    if args.demo && config.is_production() {
+        return Err(Error::internal("Production refuses the demo."));
+    }
+    // First, so that a taken port is told before a database is started.
+    let listener = TcpListener::bind(args.listen).await.map_err(|error| {
+        let address = args.listen;
+        Error::internal(match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                format!(
+                    "{address} is taken. Choose another one with --listen, such as 127.0.0.1:8081."
+                )
+            }
+            _ => format!("Cannot listen on {address}: {error}."),
+        })
+    })?;
+    let mut stopped = Stop::new()?;
+    let own = match config.database_url {
+        Some(_) => None,
+        None => Some(start_own(config).await?),
+    };
+    let url = own.as_ref().map(crate::db::Embedded::url).or_else(|| config.database_url.clone());
+    let settings = config.settings(url.unwrap_or_default());
+    let served = run(config, &args, &settings, listener, &mut stopped).await;
+    if let Some(own) = own {
+        tell("Stopping the database …");
+        own.stop().await?;
+    }
+    served
+}
+
+async fn run(
+    config: &Config,
+    args: &ServeArgs,
+    settings: &Settings,
+    listener: TcpListener,
+    stopped: &mut Stop,
+) -> Result<()> {
+    let clock = Clock::system();
+    let passwords = Passwords { cost: config.bcrypt_cost };
+    if args.demo {
+        let applied = Migrator::open(settings).await?.up(&clock).await?;
+        if !applied.is_empty() {
+            tell("The database's schema is up to date.");
+        }
+        if seed_demo(settings, &clock, passwords).await? {
+            tell("Filled the database with the demo.");
+        }
+    }
+    let (inspection, state) = inspect(settings).await?;
+    insist(config, &inspection, &state)?;
+    if config.is_production() && probe_trust(&settings.url).await? {
+        return Err(Error::internal(
+            "Production refuses this database: it lets anybody in, whatever the password \
+             (trust authentication). Mend its pg_hba.conf.",
+        ));
+    }
+    let keys = Arc::new(Keys::new(&config.secret()));
+    let api = Api::new(Db::new(settings)?, clock, keys, passwords);
+    let address = listener.local_addr().map_err(Error::internal)?;
+    welcome(args, &address.to_string());
+    tracing::info!(%address, "serve.started");
+    let router = http::router(api);
+    let (drain, draining) = tokio::sync::oneshot::channel::<()>();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async {
+        let _ = draining.await;
+    });
+    let mut server = std::pin::pin!(std::future::IntoFuture::into_future(server));
+    tokio::select! {
+        ended = &mut server => return ended.map_err(Error::internal),
+        () = stopped.wait() => {}
+    }
+    tell("Stopping: open requests are finished first …");
+    let _ = drain.send(());
+    tokio::select! {
+        ended = &mut server => ended.map_err(Error::internal)?,
+        () = tokio::time::sleep(DRAIN) => tracing::warn!("serve.drain.timeout"),
+        () = stopped.wait() => tracing::warn!("serve.drain.skipped"),
+    }
+    tracing::info!("serve.stopped");
+    Ok(())
+}
+
+fn welcome(args: &ServeArgs, address: &str) {
+    tell(&format!("\nKontor is ready.\n\n  API        http://{address}/graphql"));
+    tell(&format!("  State      http://{address}/readyz"));
+    if args.demo {
+        tell("\n  This is a DEMO. Its people, in the tenants acme and globex:");
+        tell("    owner@ admin@ manager@ rep@ rep2@ finance@ operations@ field@ viewer@");
+        tell("    acme.test and globex.test, for example owner@acme.test");
+        tell(&format!("    password {DEMO_PASSWORD}"));
+    }
+    tell("\nStop it with Ctrl-C.\n");
+}
+
+/// Ctrl-C or SIGTERM.
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).map_err(Error::internal);
+        let (interrupt, terminate) =
+            (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        Ok(Self { interrupt, terminate })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

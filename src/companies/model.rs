@@ -1,0 +1,144 @@
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use rust_decimal::Decimal;
+
+use super::{CompanyId, Domain};
+use crate::{
+    accounts::UserId,
+    clock::Timestamp,
+    db::{Slice, TenantConn, capped_count},
+    error::Result,
+    money::Money,
+    record,
+    schema::companies,
+};
+
+#[derive(Clone, Debug, HasQuery)]
+#[diesel(table_name = companies)]
+pub struct Company {
+    pub id: CompanyId,
+    pub name: String,
+    pub name_key: String,
+    pub domain: Option<Domain>,
+    pub industry: Option<String>,
+    pub phone: Option<String>,
+    pub city: Option<String>,
+    pub country: Option<String>,
+    pub annual_revenue: Option<Decimal>,
+    pub annual_revenue_currency: Option<String>,
+    pub owner_id: Option<UserId>,
+    pub version: i32,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// A company to be made; the tenant is the connection's.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = companies)]
+pub struct NewCompany {
+    pub id: CompanyId,
+    pub name: String,
+    pub domain: Option<Domain>,
+    pub industry: Option<String>,
+    pub phone: Option<String>,
+    pub city: Option<String>,
+    pub country: Option<String>,
+    #[diesel(embed)]
+    pub annual_revenue: Revenue,
+    pub owner_id: Option<UserId>,
+}
+
+/// What an update changes: `None` keeps, `Some(None)` clears.
+#[derive(Clone, Debug, Default, AsChangeset)]
+#[diesel(table_name = companies)]
+pub struct CompanyChanges {
+    pub name: Option<String>,
+    pub domain: Option<Option<Domain>>,
+    pub industry: Option<Option<String>>,
+    pub phone: Option<Option<String>>,
+    pub city: Option<Option<String>>,
+    pub country: Option<Option<String>>,
+    #[diesel(embed)]
+    pub annual_revenue: Option<Revenue>,
+    pub owner_id: Option<Option<UserId>>,
+}
+
+/// Money in its two columns.
+#[derive(Clone, Debug, Default, Insertable, AsChangeset)]
+#[diesel(table_name = companies, treat_none_as_null = true)]
+pub struct Revenue {
+    annual_revenue: Option<Decimal>,
+    annual_revenue_currency: Option<String>,
+}
+
+impl From<Option<Money>> for Revenue {
+    fn from(money: Option<Money>) -> Self {
+        Self {
+            annual_revenue: money.as_ref().map(|money| money.amount),
+            annual_revenue_currency: money.map(|money| money.currency.code().to_owned()),
+        }
+    }
+}
+
+record!(Company, companies[not deleted_at], CompanyId);
+
+impl Company {
+    pub async fn page(mut conn: &TenantConn, slice: &Slice) -> Result<Vec<Self>> {
+        let page = Self::query()
+            .filter(companies::tenant_id.eq(conn.tenant()))
+            .filter(companies::deleted_at.is_null())
+            .filter(slice.condition())
+            .order(slice.ordering())
+            .limit(slice.limit)
+            .load(&mut conn)
+            .await?;
+        Ok(page)
+    }
+
+    pub async fn count(conn: &TenantConn, slice: &Slice) -> Result<i64> {
+        let rows = companies::table
+            .filter(companies::tenant_id.eq(conn.tenant()))
+            .filter(companies::deleted_at.is_null())
+            .filter(slice.condition())
+            .select(companies::id);
+        Ok(capped_count(conn, rows).await?)
+    }
+
+    pub async fn insert(mut conn: &TenantConn, new: NewCompany) -> Result<Self> {
+        let made = diesel::insert_into(companies::table)
+            .values((companies::tenant_id.eq(conn.tenant()), new))
+            .returning(Self::as_returning())
+            .get_result(&mut conn)
+            .await?;
+        Ok(made)
+    }
+
+    pub async fn update(
+        mut conn: &TenantConn,
+        id: CompanyId,
+        changes: CompanyChanges,
+    ) -> Result<Self> {
+        let changed = diesel::update(companies::table)
+            .filter(companies::tenant_id.eq(conn.tenant()))
+            .filter(companies::id.eq(id))
+            .set(changes)
+            .returning(Self::as_returning())
+            .get_result(&mut conn)
+            .await
+            .optional_empty_changeset()?;
+        match changed {
+            Some(changed) => Ok(changed),
+            None => Self::find(conn, id).await,
+        }
+    }
+
+    pub async fn delete(mut conn: &TenantConn, id: CompanyId, at: Timestamp) -> Result<()> {
+        diesel::update(companies::table)
+            .filter(companies::tenant_id.eq(conn.tenant()))
+            .filter(companies::id.eq(id))
+            .set(companies::deleted_at.eq(at))
+            .execute(&mut conn)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,268 @@
+//! Filters: a tree that a client's `where` becomes, and its SQL. One tree serves lists, counts
+//! and whatever else asks "which of them".
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{
+    QueryResult,
+    pg::Pg,
+    query_builder::AstPass,
+    sql_types::{Array, BigInt, Bool, Date, Integer, Numeric, Text, Timestamptz, Uuid as SqlUuid},
+};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::tenants::TenantId;
+
+/// A column by name; `column!(companies::name)` proves that it exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    pub table: &'static str,
+    pub name: &'static str,
+}
+
+/// `column!(companies::name)`: a [`Column`] that the compiler has seen in `schema.rs`.
+#[macro_export]
+macro_rules! column {
+    ($table:ident :: $column:ident) => {
+        $crate::db::Column {
+            table: stringify!($table),
+            name: <$crate::schema::$table::$column as ::diesel::Column>::NAME,
+        }
+    };
+}
+
+impl Column {
+    pub(super) fn walk(self, out: &mut AstPass<'_, '_, Pg>) -> QueryResult<()> {
+        walk_table(self.table, out)?;
+        out.push_sql(".");
+        out.push_identifier(self.name)
+    }
+}
+
+fn walk_table(table: &str, out: &mut AstPass<'_, '_, Pg>) -> QueryResult<()> {
+    out.push_identifier("kontor")?;
+    out.push_sql(".");
+    out.push_identifier(table)
+}
+
+/// A value of a column, to compare with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Value {
+    Text(String),
+    Texts(Vec<String>),
+    Uuid(Uuid),
+    Uuids(Vec<Uuid>),
+    Int(i32),
+    BigInt(i64),
+    Bool(bool),
+    Decimal(Decimal),
+    Date(NaiveDate),
+    Moment(DateTime<Utc>),
+}
+
+impl Value {
+    pub(super) fn walk<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        match self {
+            Self::Text(v) => out.push_bind_param::<Text, _>(v),
+            Self::Texts(v) => out.push_bind_param::<Array<Text>, _>(v),
+            Self::Uuid(v) => out.push_bind_param::<SqlUuid, _>(v),
+            Self::Uuids(v) => out.push_bind_param::<Array<SqlUuid>, _>(v),
+            Self::Int(v) => out.push_bind_param::<Integer, _>(v),
+            Self::BigInt(v) => out.push_bind_param::<BigInt, _>(v),
+            Self::Bool(v) => out.push_bind_param::<Bool, _>(v),
+            Self::Decimal(v) => out.push_bind_param::<Numeric, _>(v),
+            Self::Date(v) => out.push_bind_param::<Date, _>(v),
+            Self::Moment(v) => out.push_bind_param::<Timestamptz, _>(v),
+        }
+    }
+}
+
+/// What is asked of one column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    Eq(Value),
+    /// Other than, or absent.
+    Ne(Value),
+    /// One of a list (`Texts` or `Uuids`).
+    In(Value),
+    Less(Value),
+    LessOrEq(Value),
+    Greater(Value),
+    GreaterOrEq(Value),
+    /// A pattern; see [`Test::starts_with`] and [`Test::contains`].
+    Like(String),
+    Null(bool),
+}
+
+impl Test {
+    pub fn starts_with(text: &str) -> Self {
+        Self::Like(format!("{}%", literal(text)))
+    }
+
+    pub fn contains(text: &str) -> Self {
+        Self::Like(format!("%{}%", literal(text)))
+    }
+}
+
+/// Text that LIKE takes as it stands.
+fn literal(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+/// How a record reaches the many of another table: directly (`contacts.company_id`), or through
+/// a table between (`company_tags`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Link {
+    /// The record's own id.
+    pub from: Column,
+    /// The other table's column that points back, or, with `through`, its id.
+    pub to: Column,
+    /// (column that points back to the record, column that points on to the other table).
+    pub through: Option<(Column, Column)>,
+    /// The other table's deleted_at, where it has one.
+    pub deleted_at: Option<Column>,
+}
+
+/// Which records.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    All(Vec<Filter>),
+    Any(Vec<Filter>),
+    Not(Box<Filter>),
+    Is(Column, Test),
+    /// At least one of the many passes.
+    Some(Link, Box<Filter>),
+}
+
+impl Filter {
+    pub fn everything() -> Self {
+        Self::All(Vec::new())
+    }
+
+    #[must_use]
+    pub fn negate(self) -> Self {
+        Self::Not(Box::new(self))
+    }
+
+    pub(super) fn walk<'b>(
+        &'b self,
+        tenant: &'b TenantId,
+        out: &mut AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
+        match self {
+            Self::All(parts) => join(parts, " AND ", "TRUE", tenant, out),
+            Self::Any(parts) => join(parts, " OR ", "FALSE", tenant, out),
+            Self::Not(part) => {
+                // "Not retail" includes those of which nothing is known.
+                out.push_sql("(");
+                part.walk(tenant, out)?;
+                out.push_sql(") IS NOT TRUE");
+                Ok(())
+            }
+            Self::Is(column, test) => walk_test(*column, test, out),
+            Self::Some(link, part) => walk_some(link, part, tenant, out),
+        }
+    }
+}
+
+fn join<'b>(
+    parts: &'b [Filter],
+    word: &str,
+    empty: &str,
+    tenant: &'b TenantId,
+    out: &mut AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
+    if parts.is_empty() {
+        out.push_sql(empty);
+        return Ok(());
+    }
+    for (at, part) in parts.iter().enumerate() {
+        out.push_sql(if at == 0 { "(" } else { word });
+        part.walk(tenant, out)?;
+    }
+    out.push_sql(")");
+    Ok(())
+}
+
+fn walk_test<'b>(column: Column, test: &'b Test, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    let (word, value) = match test {
+        Test::Eq(value) => (" = ", value),
+        Test::Ne(value) => (" IS DISTINCT FROM ", value),
+        Test::Less(value) => (" < ", value),
+        Test::LessOrEq(value) => (" <= ", value),
+        Test::Greater(value) => (" > ", value),
+        Test::GreaterOrEq(value) => (" >= ", value),
+        Test::In(value) => {
+            column.walk(out)?;
+            out.push_sql(" = ANY(");
+            value.walk(out)?;
+            out.push_sql(")");
+            return Ok(());
+        }
+        Test::Like(pattern) => {
+            column.walk(out)?;
+            out.push_sql(" LIKE ");
+            out.push_bind_param::<Text, _>(pattern)?;
+            return Ok(());
+        }
+        Test::Null(null) => {
+            column.walk(out)?;
+            out.push_sql(if *null { " IS NULL" } else { " IS NOT NULL" });
+            return Ok(());
+        }
+    };
+    column.walk(out)?;
+    out.push_sql(word);
+    value.walk(out)
+}
+
+fn walk_some<'b>(
+    link: &'b Link,
+    part: &'b Filter,
+    tenant: &'b TenantId,
+    out: &mut AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
+    let tenant_is = |table, out: &mut AstPass<'_, 'b, Pg>| {
+        Column { table, name: "tenant_id" }.walk(out)?;
+        out.push_sql(" = ");
+        out.push_bind_param::<SqlUuid, _>(&tenant.0)
+    };
+    let equal = |a: Column, b: Column, out: &mut AstPass<'_, 'b, Pg>| {
+        a.walk(out)?;
+        out.push_sql(" = ");
+        b.walk(out)
+    };
+    out.push_sql("EXISTS (SELECT 1 FROM ");
+    match link.through {
+        None => {
+            walk_table(link.to.table, out)?;
+            out.push_sql(" WHERE ");
+            equal(link.to, link.from, out)?;
+        }
+        Some((back, on)) => {
+            walk_table(back.table, out)?;
+            out.push_sql(" JOIN ");
+            walk_table(link.to.table, out)?;
+            out.push_sql(" ON ");
+            tenant_is(link.to.table, out)?;
+            out.push_sql(" AND ");
+            equal(link.to, on, out)?;
+            out.push_sql(" WHERE ");
+            tenant_is(back.table, out)?;
+            out.push_sql(" AND ");
+            equal(back, link.from, out)?;
+        }
+    }
+    out.push_sql(" AND ");
+    tenant_is(link.to.table, out)?;
+    if let Some(deleted_at) = link.deleted_at {
+        out.push_sql(" AND ");
+        deleted_at.walk(out)?;
+        out.push_sql(" IS NULL");
+    }
+    out.push_sql(" AND ");
+    part.walk(tenant, out)?;
+    out.push_sql(")");
+    Ok(())
+}

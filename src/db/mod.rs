@@ -1,0 +1,135 @@
+//! The database. The pool is private to this room: outside there are only connections bound to
+//! a tenant ([`TenantConn`]), the few uses without one ([`SystemConn`]), and the fragments that
+//! lists and filters are made of.
+//!
+//! Architecture Invariant: nothing here knows an area, GraphQL or HTTP.
+
+mod connect;
+mod embedded;
+mod filter;
+pub mod idempotency;
+mod inspect;
+mod keyset;
+mod migrate;
+mod record;
+mod system;
+mod tenant;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bb8::{Pool, PooledConnection};
+use secrecy::SecretString;
+
+pub use connect::{AppRole, probe_trust};
+use connect::{Connector, Manager};
+pub use embedded::{Durability, Embedded};
+pub use filter::{Column, Filter, Link, Test, Value};
+pub use inspect::{Inspection, inspect};
+pub use keyset::{COUNT_LIMIT, Direction, Order, Slice, SortKey, capped_count};
+pub use migrate::{MigrationState, Migrator};
+pub use record::{Deleted, Outcome, expect_version};
+pub use system::{OperatorConn, SystemConn};
+pub use tenant::{TenantConn, WriteContext};
+
+use crate::{
+    error::{Error, Result},
+    tenants::TenantId,
+};
+
+/// What is told of every statement, for tests and the slow log.
+pub type Recorder = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How to reach the database.
+#[derive(Clone)]
+pub struct Settings {
+    /// For requests.
+    pub url: SecretString,
+    /// For migrations and the operator's commands; the same when there is only one.
+    pub owner_url: SecretString,
+    pub pool_size: u32,
+    /// How long a request waits for a connection.
+    pub acquire_timeout: Duration,
+    /// How long one statement may run.
+    pub statement_timeout: Duration,
+    pub recorder: Option<Recorder>,
+}
+
+impl Settings {
+    pub fn new(url: SecretString) -> Self {
+        Self {
+            owner_url: url.clone(),
+            url,
+            pool_size: 16,
+            acquire_timeout: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(5),
+            recorder: None,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("pool_size", &self.pool_size).finish_non_exhaustive()
+    }
+}
+
+/// The pool of connections that requests share.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool<Manager>,
+}
+
+/// How the pool stands. `closed` counts connections that were dropped instead of reused, because
+/// a request was cancelled on them or the server went away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolState {
+    pub connections: u32,
+    pub idle: u32,
+    pub closed: u64,
+}
+
+impl Db {
+    /// A pool that connects when it is first used.
+    pub fn new(settings: &Settings) -> Result<Self> {
+        let connector = Connector::new(settings, &settings.url)?;
+        let pool = Pool::builder()
+            .max_size(settings.pool_size)
+            .connection_timeout(settings.acquire_timeout)
+            // Filters make statements of many shapes, each kept prepared; a bounded life bounds them.
+            .max_lifetime(Some(Duration::from_mins(30)))
+            .idle_timeout(Some(Duration::from_mins(10)))
+            .queue_strategy(bb8::QueueStrategy::Lifo)
+            .error_sink(Box::new(connect::LogErrors))
+            .build_unchecked(Manager::new(connector));
+        Ok(Self { pool })
+    }
+
+    /// A connection that reads one snapshot of one tenant.
+    pub async fn read(&self, tenant: TenantId) -> Result<TenantConn> {
+        Ok(TenantConn::reading(self.checkout().await?, tenant))
+    }
+
+    /// A transaction that writes for one tenant.
+    pub async fn write(&self, tenant: TenantId, context: WriteContext) -> Result<TenantConn> {
+        Ok(TenantConn::writing(self.checkout().await?, tenant, context))
+    }
+
+    /// A connection bound to no tenant: row level security shows it no tenant's row.
+    pub async fn system(&self) -> Result<SystemConn> {
+        Ok(SystemConn::new(self.checkout().await?))
+    }
+
+    pub fn state(&self) -> PoolState {
+        let state = self.pool.state();
+        let statistics = state.statistics;
+        PoolState {
+            connections: state.connections,
+            idle: state.idle_connections,
+            closed: statistics.connections_closed_broken + statistics.connections_closed_invalid,
+        }
+    }
+
+    async fn checkout(&self) -> Result<PooledConnection<'static, Manager>> {
+        self.pool.get_owned().await.map_err(|error| Error::Unavailable(Box::new(error)))
+    }
+}

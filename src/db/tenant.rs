@@ -1,0 +1,184 @@
+//! A connection bound to one tenant.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU32, Ordering::Relaxed},
+};
+
+use bb8::PooledConnection;
+use diesel::{
+    QueryResult,
+    query_builder::{AsQuery, QueryFragment, QueryId},
+};
+use diesel_async::{AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::{FutureExt, future::BoxFuture};
+use uuid::Uuid;
+
+use super::connect::{Conn, Manager};
+use crate::{accounts::UserId, error::Result, tenants::TenantId};
+
+/// Who writes, and which write it is: what the audit trail says of every change.
+#[derive(Clone, Debug)]
+pub struct WriteContext {
+    /// A UUIDv7; its time is the time of everything the write does.
+    pub write: Uuid,
+    pub actor: Option<UserId>,
+    pub request: String,
+}
+
+/// A pooled connection inside a transaction that can see one tenant's rows and no others.
+///
+/// The transaction begins together with its first statement: both are sent in one go, and a
+/// failed beginning fails the statement (without a tenant there are no rows to see). Statements
+/// that are polled together travel together. Dropped before its end it is closed, never reused.
+pub struct TenantConn {
+    conn: PooledConnection<'static, Manager>,
+    tenant: TenantId,
+    begin: Mutex<Option<String>>,
+    write: Option<Uuid>,
+    statements: AtomicU32,
+}
+
+impl TenantConn {
+    /// One snapshot: whatever it reads belongs together.
+    pub(super) fn reading(conn: PooledConnection<'static, Manager>, tenant: TenantId) -> Self {
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
+             SELECT kontor.begin_ctx('{}', NULL, NULL, NULL)",
+            tenant.0
+        );
+        Self::new(conn, tenant, begin, None)
+    }
+
+    pub(super) fn writing(
+        conn: PooledConnection<'static, Manager>,
+        tenant: TenantId,
+        context: WriteContext,
+    ) -> Self {
+        let actor = context.actor.map_or("NULL".into(), |actor| format!("'{}'", actor.0));
+        // Request ids may come from a client: only harmless characters pass.
+        let harmless = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
+        let request: String = context.request.chars().filter(harmless).take(64).collect();
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; \
+             SELECT kontor.begin_ctx('{}', {actor}, '{}', '{request}')",
+            tenant.0, context.write
+        );
+        Self::new(conn, tenant, begin, Some(context.write))
+    }
+
+    fn new(
+        conn: PooledConnection<'static, Manager>,
+        tenant: TenantId,
+        begin: String,
+        write: Option<Uuid>,
+    ) -> Self {
+        conn.in_use.store(true, Relaxed);
+        let begin = Mutex::new(Some(begin));
+        Self { conn, tenant, begin, write, statements: AtomicU32::new(0) }
+    }
+
+    /// For the predicate that every statement has on every table.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// How many statements it has run for its user.
+    pub fn statements(&self) -> u32 {
+        self.statements.load(Relaxed)
+    }
+
+    /// Ends a read. Without this the connection is lost to the pool.
+    pub async fn finish(self) -> Result<()> {
+        self.end("COMMIT").await
+    }
+
+    /// Gives the changes their places in the tenant's log, and commits.
+    pub async fn commit(self) -> Result<()> {
+        let Some(write) = self.write else { return self.finish().await };
+        let tenant = self.tenant.0;
+        self.end(&format!("SELECT kontor.log_commit('{tenant}', '{write}'); COMMIT")).await
+    }
+
+    /// Undoes everything.
+    pub async fn roll_back(self) -> Result<()> {
+        self.end("ROLLBACK").await
+    }
+
+    /// Marks a place to come back to.
+    pub async fn savepoint(&self) -> Result<()> {
+        Ok((&mut &*self).batch_execute("SAVEPOINT attempt").await?)
+    }
+
+    /// Undoes what came after the savepoint.
+    pub async fn roll_back_to_savepoint(&self) -> Result<()> {
+        Ok((&mut &*self).batch_execute("ROLLBACK TO SAVEPOINT attempt").await?)
+    }
+
+    async fn end(self, how: &str) -> Result<()> {
+        if self.not_begun().is_none() {
+            (&mut &self.conn.pg).batch_execute(how).await?;
+        }
+        self.conn.in_use.store(false, Relaxed);
+        Ok(())
+    }
+
+    fn not_begun(&self) -> Option<String> {
+        self.begin.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Runs a statement, behind the beginning where that has not been sent.
+    fn run<'a, R: Send + 'a>(
+        &'a self,
+        statement: BoxFuture<'a, QueryResult<R>>,
+    ) -> BoxFuture<'a, QueryResult<R>> {
+        // Decided when first polled: futures are not always polled in the order they were made.
+        async move {
+            self.statements.fetch_add(1, Relaxed);
+            let Some(begin) = self.not_begun() else { return statement.await };
+            let mut pg: &AsyncPgConnection = &self.conn.pg;
+            let (begun, result) = futures_util::join!(pg.batch_execute(&begin), statement);
+            begun.and(result)
+        }
+        .boxed()
+    }
+}
+
+impl SimpleAsyncConnection for &TenantConn {
+    async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
+        let this: &TenantConn = self;
+        let conn: &Conn = &this.conn;
+        this.run(async move { (&mut &conn.pg).batch_execute(query).await }.boxed()).await
+    }
+}
+
+impl<'a> AsyncConnectionCore for &'a TenantConn {
+    type LoadFuture<'conn, 'query> = BoxFuture<'a, QueryResult<Self::Stream<'conn, 'query>>>;
+    type ExecuteFuture<'conn, 'query> = BoxFuture<'a, QueryResult<usize>>;
+    type Stream<'conn, 'query> =
+        <&'a AsyncPgConnection as AsyncConnectionCore>::Stream<'conn, 'query>;
+    type Row<'conn, 'query> = <&'a AsyncPgConnection as AsyncConnectionCore>::Row<'conn, 'query>;
+    type Backend = diesel::pg::Pg;
+
+    fn load<'conn, 'query, T>(&'conn mut self, source: T) -> Self::LoadFuture<'conn, 'query>
+    where
+        T: AsQuery + 'query,
+        T::Query: QueryFragment<Self::Backend> + QueryId + 'query,
+    {
+        let this: &'a TenantConn = self;
+        let mut pg: &'a AsyncPgConnection = &this.conn.pg;
+        this.run(AsyncConnectionCore::load(&mut pg, source))
+    }
+
+    fn execute_returning_count<'conn, 'query, T>(
+        &'conn mut self,
+        source: T,
+    ) -> Self::ExecuteFuture<'conn, 'query>
+    where
+        T: QueryFragment<Self::Backend> + QueryId + 'query,
+    {
+        let this: &'a TenantConn = self;
+        let mut pg: &'a AsyncPgConnection = &this.conn.pg;
+        this.run(AsyncConnectionCore::execute_returning_count(&mut pg, source))
+    }
+}

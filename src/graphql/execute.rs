@@ -1,0 +1,358 @@
+//! One request from document to answer, whatever brought it: HTTP, a socket, a test.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::{
+    Fast, PathSegment, Pos, Request, Response, ServerError, Value, Variables, complete_root,
+    parser::{
+        parse_query, parse_schema,
+        types::{
+            DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
+            SelectionSet, TypeKind, TypeSystemDefinition,
+        },
+    },
+    response_json,
+};
+use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
+
+use super::{
+    schema::{AppSchema, schema, sdl},
+    session::{RequestInfo, Session},
+};
+use crate::{
+    access::{Keys, Viewer},
+    accounts::Passwords,
+    clock::Clock,
+    db::Db,
+    error::Error,
+};
+
+const MAX_ERRORS: usize = 20;
+/// Parsed documents that are kept; each came from a text of at most 64 KiB.
+const KEPT_DOCUMENTS: usize = 1000;
+const MAX_DOCUMENT: usize = 64 * 1024;
+
+/// Who a request comes from, as far as the edge could tell.
+#[derive(Debug)]
+pub enum SignedIn {
+    Anonymous,
+    As(Viewer),
+    /// There was a token, and it is no good.
+    BadToken,
+}
+
+/// A request, whatever brought it.
+#[derive(Debug)]
+pub struct Call {
+    pub query: String,
+    pub operation_name: Option<String>,
+    pub variables: Variables,
+    pub signed_in: SignedIn,
+    pub info: RequestInfo,
+    /// False for what must not change anything, such as a GET.
+    pub may_mutate: bool,
+}
+
+/// An answer, ready to be sent.
+#[derive(Debug)]
+pub struct Answer {
+    pub body: Vec<u8>,
+    /// False: nothing ran, and the body has no `data`.
+    pub executed: bool,
+    /// The codes of the errors, in order.
+    pub codes: Vec<&'static str>,
+    /// The operation's name, for the log.
+    pub operation: Option<String>,
+    /// How many statements the reads took.
+    pub statements: u32,
+}
+
+/// The product behind all transports.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    schema: AppSchema,
+    roots: Roots,
+    documents: Cache<[u8; 32], Arc<ExecutableDocument>>,
+    db: Db,
+    clock: Clock,
+    keys: Arc<Keys>,
+    passwords: Passwords,
+}
+
+impl Api {
+    pub fn new(db: Db, clock: Clock, keys: Arc<Keys>, passwords: Passwords) -> Self {
+        let documents = Cache::new(KEPT_DOCUMENTS);
+        let (schema, roots) = (schema(), Roots::read(&sdl()));
+        Self(Arc::new(Inner { schema, roots, documents, db, clock, keys, passwords }))
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// Runs a request to its end.
+    pub async fn answer(&self, call: Call) -> Answer {
+        let id = call.info.id.clone();
+        let document = match self.document(&call.query) {
+            Ok(document) => document,
+            Err(refusal) => return refusal.answer(&id),
+        };
+        let operation = match choose(&document, call.operation_name.as_deref()) {
+            Ok(operation) => operation,
+            Err(refusal) => return refusal.answer(&id),
+        };
+        if let Err(refusal) = self.admit(&call, &document, operation) {
+            return refusal.answer(&id);
+        }
+        let viewer = match call.signed_in {
+            SignedIn::As(viewer) => Some(viewer),
+            _ => None,
+        };
+        let Inner { db, clock, keys, passwords, schema, .. } = &*self.0;
+        let (clock, keys) = (clock.clone(), keys.clone());
+        let session = Arc::new(Session::new(db.clone(), clock, keys, viewer, call.info));
+        let mut request = Request::new("")
+            .variables(call.variables.clone())
+            .data(session.clone())
+            .data(*passwords)
+            .data(Fast::json(&document));
+        if let Some(name) = &call.operation_name {
+            request = request.operation_name(name);
+        }
+        request.set_parsed_query(ExecutableDocument::clone(&document));
+        let mut response = schema.execute(request).await;
+        // Nothing ran when no error has a place in the answer.
+        let executed = response.errors.is_empty()
+            || response.data != Value::Null
+            || response.errors.iter().any(|error| !error.path.is_empty());
+        if executed {
+            complete_root(&mut response, &document, operation, &call.variables);
+        }
+        let codes = code_errors(&mut response, executed, &id);
+        let body = response_json(&response, executed);
+        let statements = session.finish().await;
+        let operation = call.operation_name.or_else(|| only_name(&document));
+        Answer { body, executed, codes, operation, statements }
+    }
+
+    fn document(&self, text: &str) -> Result<Arc<ExecutableDocument>, Refusal> {
+        if text.len() > MAX_DOCUMENT {
+            return Err(Refusal::new(
+                "DOCUMENT_TOO_COMPLEX",
+                "The document is longer than 64 KiB.",
+            ));
+        }
+        let hash: [u8; 32] = Sha256::digest(text).into();
+        if let Some(document) = self.0.documents.get(&hash) {
+            return Ok(document);
+        }
+        let document = Arc::new(parse_query(text).map_err(|error| {
+            let told = error.to_string();
+            let place = error.positions().next();
+            // The parser draws the place; the last line says what is wrong.
+            let told = told.lines().last().unwrap_or_default().trim().trim_start_matches("= ");
+            Refusal { code: "GRAPHQL_PARSE_FAILED", message: told.to_owned(), place }
+        })?);
+        self.0.documents.insert(hash, document.clone());
+        Ok(document)
+    }
+
+    /// All that is decided before anything runs.
+    fn admit(
+        &self,
+        call: &Call,
+        document: &ExecutableDocument,
+        operation: &OperationDefinition,
+    ) -> Result<(), Refusal> {
+        match operation.ty {
+            OperationType::Mutation if !call.may_mutate => {
+                let told = "A mutation needs POST.";
+                return Err(Refusal::new("METHOD_NOT_ALLOWED", told));
+            }
+            OperationType::Subscription => {
+                let told = "There are no subscriptions here.";
+                return Err(Refusal::new("OPERATION_RESOLUTION_FAILURE", told));
+            }
+            _ => {}
+        }
+        for variable in &operation.variable_definitions {
+            let (variable, place) = (&variable.node, variable.pos);
+            let name = variable.name.node.as_str();
+            let absent = call.variables.get(name).is_none_or(|value| *value == Value::Null);
+            if absent && !variable.var_type.node.nullable && variable.default_value.is_none() {
+                let message = format!("The variable ${name} is missing.");
+                return Err(Refusal { code: "BAD_USER_INPUT", message, place: Some(place) });
+            }
+        }
+        let refused = match call.signed_in {
+            SignedIn::BadToken => true,
+            SignedIn::As(_) => false,
+            SignedIn::Anonymous => !self.0.roots.all_public(document, operation),
+        };
+        if refused {
+            return Err(Refusal::new("UNAUTHENTICATED", "Sign in to use this."));
+        }
+        Ok(())
+    }
+}
+
+/// Why a request is not even begun.
+struct Refusal {
+    code: &'static str,
+    message: String,
+    place: Option<Pos>,
+}
+
+impl Refusal {
+    fn new(code: &'static str, message: &str) -> Self {
+        Self { code, message: message.into(), place: None }
+    }
+
+    fn answer(self, request_id: &str) -> Answer {
+        let mut error = ServerError::new(self.message, self.place);
+        let extensions = error.extensions.get_or_insert_default();
+        extensions.set("code", self.code);
+        extensions.set("requestId", request_id);
+        let body = response_json(&Response::from_errors(vec![error]), false);
+        Answer { body, executed: false, codes: vec![self.code], operation: None, statements: 0 }
+    }
+}
+
+/// The operation that is meant.
+fn choose<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a OperationDefinition, Refusal> {
+    let found = match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()
+        }
+        _ => None,
+    };
+    found.map(|operation| &operation.node).ok_or_else(|| {
+        let told = match name {
+            Some(name) => format!("The document has no operation named \"{name}\"."),
+            None => "The document has several operations; say operationName.".to_owned(),
+        };
+        Refusal::new("OPERATION_RESOLUTION_FAILURE", &told)
+    })
+}
+
+fn only_name(document: &ExecutableDocument) -> Option<String> {
+    document.operations.iter().next().and_then(|(name, _)| name).map(ToString::to_string)
+}
+
+/// Which root fields answer without sign-in, by operation type: read from the schema's own text,
+/// so that what clients see is what is decided.
+struct Roots {
+    public: HashMap<&'static str, Vec<String>>,
+}
+
+impl Roots {
+    fn read(sdl: &str) -> Self {
+        let mut public = HashMap::new();
+        let definitions = parse_schema(sdl).map(|schema| schema.definitions).unwrap_or_default();
+        for definition in definitions {
+            let TypeSystemDefinition::Type(ty) = definition else { continue };
+            let root = match ty.node.name.node.as_str() {
+                "Query" => "Query",
+                "Mutation" => "Mutation",
+                _ => continue,
+            };
+            let TypeKind::Object(object) = ty.node.kind else { continue };
+            let is_public = |directives: &[async_graphql::Positioned<_>]| {
+                directives.iter().any(
+                    |d: &async_graphql::Positioned<
+                        async_graphql::parser::types::ConstDirective,
+                    >| { d.node.name.node == "public" },
+                )
+            };
+            let fields = object.fields.into_iter().map(|field| field.node);
+            let fields = fields.filter(|field| is_public(&field.directives));
+            public.insert(root, fields.map(|field| field.name.node.to_string()).collect());
+        }
+        Self { public }
+    }
+
+    fn all_public(&self, document: &ExecutableDocument, operation: &OperationDefinition) -> bool {
+        let root = match operation.ty {
+            OperationType::Mutation => "Mutation",
+            _ => "Query",
+        };
+        let fields = self.public.get(root).map_or(&[][..], Vec::as_slice);
+        let mut fragments = Vec::new();
+        set_is_public(document, &operation.selection_set.node, fields, &mut fragments)
+    }
+}
+
+/// Each fragment is looked at once.
+fn set_is_public<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    public: &[String],
+    seen: &mut Vec<&'a str>,
+) -> bool {
+    set.items.iter().all(|item| match &item.node {
+        Selection::Field(field) => {
+            let name = field.node.name.node.as_str();
+            name.starts_with("__") || public.iter().any(|public| public == name)
+        }
+        Selection::InlineFragment(inline) => {
+            set_is_public(document, &inline.node.selection_set.node, public, seen)
+        }
+        Selection::FragmentSpread(spread) => {
+            let name = spread.node.fragment_name.node.as_str();
+            if seen.contains(&name) {
+                return true;
+            }
+            seen.push(name);
+            document.fragments.get(name).is_none_or(|fragment| {
+                set_is_public(document, &fragment.node.selection_set.node, public, seen)
+            })
+        }
+    })
+}
+
+/// Every error gets its code and the request's id; what is behind an internal one goes to the
+/// log, here and nowhere else.
+fn code_errors(response: &mut Response, executed: bool, request_id: &str) -> Vec<&'static str> {
+    response.errors.truncate(MAX_ERRORS);
+    let mut codes = Vec::new();
+    for error in &mut response.errors {
+        let source = error.source::<Error>();
+        let code = match source {
+            Some(source) => source.code(),
+            None if executed => "BAD_USER_INPUT",
+            None => "GRAPHQL_VALIDATION_FAILED",
+        };
+        if let Some(source @ (Error::Internal(_) | Error::Unavailable(_))) = source {
+            let path: Vec<String> = error.path.iter().map(segment).collect();
+            tracing::error!(request = request_id, path = path.join("."), error = ?source, "operation.error");
+        }
+        let extensions = error.extensions.get_or_insert_default();
+        extensions.set("code", code);
+        extensions.set("requestId", request_id);
+        codes.push(code);
+    }
+    codes
+}
+
+fn segment(segment: &PathSegment) -> String {
+    match segment {
+        PathSegment::Field(name) => name.clone(),
+        PathSegment::Index(at) => at.to_string(),
+    }
+}

@@ -1,0 +1,28 @@
+//! The GraphQL floor that all areas stand on: the doors to the database, loaders, lists,
+//! filters, payloads; and the one place where the areas' parts become a schema.
+//!
+//! Architecture Invariant: only `schema.rs` and `node.rs` know the areas; they close the schema.
+
+mod connection;
+mod directive;
+mod execute;
+mod filter;
+mod id;
+mod input;
+mod loader;
+mod node;
+mod payload;
+mod schema;
+mod session;
+mod writing;
+
+pub use connection::{Listed, Page, PageInfo, Paging, SortDirection, TotalCount};
+pub use directive::{public, requires};
+pub use execute::{Answer, Api, Call, SignedIn};
+pub use filter::{DateTimeFilter, IDFilter, Limits, StringFilter, Where, relation};
+pub use input::{Check, keep};
+pub use loader::Relation;
+pub use node::Node;
+pub use payload::{DeletePayload, UserError, refusals};
+pub use schema::{AppSchema, sdl};
+pub use session::{Doors, RequestInfo, Session};

@@ -1,0 +1,92 @@
+//! Any record by its id. One of the two files that know the areas: a new kind of record gets a
+//! line in the interface and one in [`find`].
+
+use async_graphql::{Context, ID, Interface, Many, Object};
+
+use super::{Doors, requires};
+use crate::{
+    access::Permission::ApiUse,
+    accounts::{User, UserById, UserId},
+    companies::{Company, CompanyById, CompanyId},
+    error::{Error, Result},
+    ids::RawId,
+    tenants::{Tenant, TenantId, TenantRow},
+};
+
+const MAX_NODES: usize = 100;
+
+/// Anything that has an id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Its id, such as \"company_01k9…\"."))]
+pub enum Node {
+    Company(Box<Company>),
+    Tenant(Box<Tenant>),
+    User(Box<User>),
+}
+
+/// By the prefix of the id. Each kind asks for its own permission.
+async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
+    let raw = RawId::parse(id).ok_or_else(|| malformed(id))?;
+    let found = match raw.prefix {
+        CompanyId::PREFIX => ctx
+            .load::<CompanyById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::Company(Box::new(Company(row)))),
+        UserId::PREFIX => {
+            ctx.load::<UserById>(raw.uuid.into()).await?.map(|row| Node::User(Box::new(User(row))))
+        }
+        TenantId::PREFIX => {
+            let conn = ctx.read(ApiUse).await?;
+            let own = conn.tenant() == TenantId(raw.uuid);
+            if own {
+                Some(Node::Tenant(Box::new(Tenant(TenantRow::own(&conn).await?))))
+            } else {
+                None
+            }
+        }
+        _ => return Err(malformed(id)),
+    };
+    found.ok_or(Error::NotFound)
+}
+
+fn malformed(id: &ID) -> Error {
+    let shown: String = id.chars().take(64).collect();
+    Error::BadInput(format!("\"{shown}\" is not an id; ids look like company_01k9…"))
+}
+
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// Any record by its id. The kind of record has a permission of its own.
+    #[graphql(directive = requires::apply(ApiUse))]
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] id: ID,
+    ) -> Result<Option<Node>> {
+        ctx.session().check(ApiUse)?;
+        find(ctx, &id).await.map(Some)
+    }
+
+    /// Several records by their ids, in the order of the ids; null where there is none.
+    #[graphql(directive = requires::apply(ApiUse))]
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, at most 100.")] ids: Vec<ID>,
+    ) -> Result<Many<Option<Node>>> {
+        ctx.session().check(ApiUse)?;
+        if ids.len() > MAX_NODES {
+            return Err(Error::BadInput(format!("At most {MAX_NODES} ids at once.")));
+        }
+        let found = futures_util::future::join_all(ids.iter().map(|id| find(ctx, id))).await;
+        let or_null = |node: Result<Node>| match node {
+            Ok(node) => Ok(Some(node)),
+            Err(Error::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        };
+        found.into_iter().map(or_null).collect::<Result<Vec<_>>>().map(Many)
+    }
+}

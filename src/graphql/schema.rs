@@ -1,0 +1,43 @@
+//! The areas' parts become one schema. Roots are merged in groups of at most eight: one flat
+//! merge of forty overflows the compiler.
+
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, Schema};
+
+use super::node::NodeQuery;
+use crate::{
+    accounts::{AccountMutation, AccountQuery},
+    companies::{CompanyMutation, CompanyQuery},
+};
+
+/// What can be asked.
+#[derive(Default, MergedObject)]
+pub struct Query(NodeQuery, AccountQuery, Customers);
+
+#[derive(Default, MergedObject)]
+struct Customers(CompanyQuery);
+
+/// What can be done.
+#[derive(Default, MergedObject)]
+pub struct Mutation(AccountMutation, CustomerChanges);
+
+#[derive(Default, MergedObject)]
+struct CustomerChanges(CompanyMutation);
+
+pub type AppSchema = Schema<Query, Mutation, EmptySubscription>;
+
+/// The schema; what a request needs comes with the request.
+pub fn schema() -> AppSchema {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .disable_suggestions()
+        .finish()
+}
+
+/// The schema as text, as `schema.graphql` has it.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .use_space_ident()
+        .include_specified_by()
+        .prefer_single_line_descriptions();
+    let sdl = schema().sdl_with_options(options);
+    format!("{}\n", sdl.trim())
+}

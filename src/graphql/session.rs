@@ -1,0 +1,182 @@
+//! The three doors to the data, each naming a permission: [`Doors::read`], [`Doors::write`] and
+//! [`Doors::load`]. Nothing else hands out a connection, so a resolver that forgets to ask
+//! does not compile.
+
+use std::sync::{Arc, OnceLock};
+
+use async_graphql::Context;
+use tokio::sync::Mutex;
+
+use super::loader::{Loaders, Relation};
+use crate::{
+    access::{Keys, Permission, Viewer},
+    clock::Clock,
+    db::{Db, Outcome, SystemConn, TenantConn},
+    error::{Error, Result},
+};
+
+/// What the edge knows of a request.
+#[derive(Clone, Debug, Default)]
+pub struct RequestInfo {
+    /// In every error, in the log and in the audit trail.
+    pub id: String,
+    /// The caller's word that a repeat is the same request.
+    pub idempotency_key: Option<String>,
+    /// SHA-256 of what was asked, to tell a repeat from another request with the same key.
+    pub body_hash: [u8; 32],
+    /// Do everything, answer, and undo it.
+    pub dry_run: bool,
+}
+
+/// One request's way to the data.
+pub struct Session {
+    pub(super) db: Db,
+    pub(super) clock: Clock,
+    pub(super) keys: Arc<Keys>,
+    pub(super) request: RequestInfo,
+    viewer: OnceLock<Viewer>,
+    /// The connection that all reads share: for a query its one snapshot, in a mutation what the
+    /// last write left behind.
+    pub(super) reader: Mutex<Option<Arc<TenantConn>>>,
+    pub(super) loaders: Loaders,
+}
+
+impl Session {
+    pub fn new(
+        db: Db,
+        clock: Clock,
+        keys: Arc<Keys>,
+        viewer: Option<Viewer>,
+        request: RequestInfo,
+    ) -> Self {
+        let viewer = viewer.map_or_else(OnceLock::new, OnceLock::from);
+        let (reader, loaders) = (Mutex::new(None), Loaders::default());
+        Self { db, clock, keys, request, viewer, reader, loaders }
+    }
+
+    pub fn viewer(&self) -> Option<&Viewer> {
+        self.viewer.get()
+    }
+
+    /// After a sign-in the rest of the request is the person's.
+    pub fn sign_in(&self, viewer: Viewer) {
+        // Signing in twice in one request keeps the first person.
+        let _ = self.viewer.set(viewer);
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(super) fn check(&self, permission: Permission) -> Result<&Viewer> {
+        let viewer = self.viewer().ok_or(Error::Unauthenticated)?;
+        viewer.check(permission)?;
+        Ok(viewer)
+    }
+
+    async fn read(&self, permission: Permission) -> Result<Arc<TenantConn>> {
+        let tenant = self.check(permission)?.tenant;
+        let mut reader = self.reader.lock().await;
+        if let Some(conn) = &*reader {
+            return Ok(conn.clone());
+        }
+        let conn = Arc::new(self.db.read(tenant).await?);
+        *reader = Some(conn.clone());
+        Ok(conn)
+    }
+
+    async fn load<R: Relation>(&self, key: R::Key) -> Result<R::Value> {
+        let conn = self.read(R::PERMISSION).await?;
+        self.loaders.load::<R>(conn, key).await
+    }
+
+    /// Ends the request: the reading connection goes back to the pool, a dry run is undone.
+    /// The edge calls it once the answer is built; without it the connection is closed.
+    pub async fn finish(&self) -> u32 {
+        match self.take_reader().await {
+            Some(conn) => {
+                let statements = conn.statements();
+                let ended = match self.request.dry_run {
+                    true => conn.roll_back().await,
+                    false => conn.finish().await,
+                };
+                if let Err(error) = ended {
+                    tracing::warn!(error = ?error, "db.finish.failed");
+                }
+                statements
+            }
+            None => 0,
+        }
+    }
+
+    /// The reading connection, if nobody else holds it any more.
+    pub(super) async fn take_reader(&self) -> Option<TenantConn> {
+        self.loaders.clear();
+        let conn = self.reader.lock().await.take()?;
+        Arc::try_unwrap(conn).ok()
+    }
+}
+
+/// The doors, as a resolver sees them.
+#[expect(async_fn_in_trait, reason = "only ever called on async-graphql's own Context")]
+pub trait Doors {
+    fn session(&self) -> &Session;
+
+    /// Who asks; on a public field perhaps nobody.
+    fn viewer(&self) -> Result<&Viewer> {
+        self.session().viewer().ok_or(Error::Unauthenticated)
+    }
+
+    fn clock(&self) -> &Clock {
+        self.session().clock()
+    }
+
+    /// To read: all reads of a query see one snapshot.
+    async fn read(&self, permission: Permission) -> Result<Arc<TenantConn>>;
+
+    /// To write: everything in `work` commits together or not at all. Audit, log position,
+    /// idempotency and dry run happen here and nowhere else.
+    async fn write<T: Outcome>(
+        &self,
+        permission: Permission,
+        work: impl AsyncFnOnce(&TenantConn) -> Result<T>,
+    ) -> Result<T>;
+
+    /// To follow a relation, in batches.
+    async fn load<R: Relation>(&self, key: R::Key) -> Result<R::Value>;
+
+    /// For a public field, before a tenant is known.
+    async fn system(&self) -> Result<SystemConn>;
+}
+
+impl Doors for Context<'_> {
+    fn session(&self) -> &Session {
+        self.data_unchecked::<Arc<Session>>()
+    }
+
+    async fn read(&self, permission: Permission) -> Result<Arc<TenantConn>> {
+        self.session().read(permission).await
+    }
+
+    async fn write<T: Outcome>(
+        &self,
+        permission: Permission,
+        work: impl AsyncFnOnce(&TenantConn) -> Result<T>,
+    ) -> Result<T> {
+        let path = self.path_node.as_ref().map(|node| node.to_string_vec()).unwrap_or_default();
+        let response_key = path.first().map_or("", String::as_str);
+        self.session().write(response_key, permission, work).await
+    }
+
+    async fn load<R: Relation>(&self, key: R::Key) -> Result<R::Value> {
+        self.session().load::<R>(key).await
+    }
+
+    async fn system(&self) -> Result<SystemConn> {
+        self.session().db.system().await
+    }
+}

@@ -1,0 +1,273 @@
+//! `POST /graphql`: from an HTTP request to a call, and from its answer to a response.
+
+use std::any::Any;
+
+use async_graphql::Variables;
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    accounts::read_token,
+    graphql::{Answer, Api, Call, RequestInfo, SignedIn},
+    ids,
+};
+
+const RESPONSE: &str = "application/graphql-response+json";
+const JSON: &str = "application/json";
+const MAX_KEY: usize = 64;
+
+/// A request that is refused before it is a call.
+struct Refused {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Refused {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    fn bad(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
+    }
+}
+
+pub(super) async fn post(State(api): State<Api>, request: Request) -> Response {
+    let began = std::time::Instant::now();
+    let headers = request.headers().clone();
+    let request_id = request_id(&headers, &api);
+    let media = negotiate(&headers);
+    let call = match media {
+        Some(_) => read(&api, request, &headers, &request_id).await,
+        None => Err(Refused::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "NOT_ACCEPTABLE",
+            format!("Accept {RESPONSE} or {JSON}."),
+        )),
+    };
+    let media = media.unwrap_or(JSON);
+    let call = match call {
+        Ok(call) => call,
+        Err(refused) => return refuse(refused, media, &request_id),
+    };
+    let viewer = match &call.signed_in {
+        SignedIn::As(viewer) => Some(viewer.clone()),
+        _ => None,
+    };
+    let answer = api.answer(call).await;
+    let status = status(&answer, media);
+    tracing::info!(
+        request = request_id,
+        operation = answer.operation,
+        tenant = viewer.as_ref().map(|viewer| viewer.tenant.to_string()),
+        user = viewer.as_ref().map(|viewer| viewer.user.to_string()),
+        status = status.as_u16(),
+        codes = answer.codes.join(","),
+        statements = answer.statements,
+        bytes = answer.body.len(),
+        micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        "operation"
+    );
+    respond(status, media, answer.body, &request_id)
+}
+
+/// GET comes with the whole edge; until then it is told what to use.
+pub(super) async fn get(State(api): State<Api>, headers: HeaderMap) -> Response {
+    other_method(State(api), headers).await
+}
+
+pub(super) async fn other_method(State(api): State<Api>, headers: HeaderMap) -> Response {
+    let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "Use POST.");
+    let media = negotiate(&headers).unwrap_or(JSON);
+    let mut response = refuse(refused, media, &request_id(&headers, &api));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
+}
+
+/// A bug must not take the connection with it, nor tell anything.
+pub(super) fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
+    let told = cause.downcast_ref::<String>().map(String::as_str);
+    let told = told.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("unknown");
+    tracing::error!(cause = told, "operation.panicked");
+    let message = "Something went wrong on our side.";
+    refuse(Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", message), JSON, "")
+}
+
+async fn read(
+    api: &Api,
+    request: Request,
+    headers: &HeaderMap,
+    request_id: &str,
+) -> Result<Call, Refused> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default();
+    if !content_type.trim().eq_ignore_ascii_case(JSON) {
+        let told = format!("Send {JSON}.");
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Refused::new(status, "UNSUPPORTED_MEDIA_TYPE", told));
+    }
+    let body = Bytes::from_request(request, &()).await.map_err(|error| {
+        match error.into_response().status() {
+            status @ StatusCode::PAYLOAD_TOO_LARGE => {
+                Refused::new(status, "PAYLOAD_TOO_LARGE", "A request has at most 1 MiB.")
+            }
+            _ => Refused::bad("The body did not arrive whole."),
+        }
+    })?;
+    let mut parts = match serde_json::from_slice(&body) {
+        Ok(Value::Object(parts)) => parts,
+        Ok(Value::Array(_)) => {
+            let told = "Send one request at a time.";
+            return Err(Refused::new(StatusCode::BAD_REQUEST, "BATCHING_NOT_SUPPORTED", told));
+        }
+        Ok(_) => return Err(Refused::bad("The body must be a JSON object.")),
+        Err(_) => return Err(Refused::bad("The body is not JSON.")),
+    };
+    let query = text(&mut parts, "query")?;
+    let query = query.ok_or_else(|| Refused::bad("`query` is missing."))?;
+    let operation_name = text(&mut parts, "operationName")?;
+    let variables = Value::Object(object(&mut parts, "variables")?);
+    let extensions = object(&mut parts, "extensions")?;
+    let dry_run = match extensions.get("dryRun") {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::Bool(true)) => true,
+        Some(_) => return Err(Refused::bad("`extensions.dryRun` must be true or false.")),
+    };
+    let info = RequestInfo {
+        id: request_id.to_owned(),
+        idempotency_key: idempotency_key(headers)?,
+        body_hash: Sha256::digest(&body).into(),
+        dry_run,
+    };
+    let variables = Variables::from_json(variables);
+    let signed_in = sign_in(api, headers);
+    Ok(Call { query, operation_name, variables, signed_in, info, may_mutate: true })
+}
+
+fn text(parts: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Refused> {
+    match parts.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Some(_) => Err(Refused::bad(format!("`{name}` must be a string."))),
+    }
+}
+
+fn object(parts: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value>, Refused> {
+    match parts.remove(name) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(object)) => Ok(object),
+        Some(_) => Err(Refused::bad(format!("`{name}` must be an object."))),
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refused> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    match key.to_str() {
+        Ok(key) if (1..=MAX_KEY).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(Refused::bad(format!("Idempotency-Key has 1 to {MAX_KEY} plain characters."))),
+    }
+}
+
+/// Only the Authorization header signs in.
+fn sign_in(api: &Api, headers: &HeaderMap) -> SignedIn {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return SignedIn::Anonymous };
+    let token = value.to_str().ok().and_then(|value| value.split_once(' '));
+    match token {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            match read_token(api.keys(), api.clock(), token.trim()) {
+                Ok(viewer) => SignedIn::As(viewer),
+                Err(_) => SignedIn::BadToken,
+            }
+        }
+        _ => SignedIn::BadToken,
+    }
+}
+
+/// The caller's own id, if it is a sensible one, so that logs on both sides meet.
+fn request_id(headers: &HeaderMap, api: &Api) -> String {
+    let own = headers.get("x-request-id").and_then(|value| value.to_str().ok());
+    let sensible = |id: &&str| {
+        (1..=64).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    match own.filter(sensible) {
+        Some(id) => id.to_owned(),
+        None => ids::new_uuid(api.clock()).simple().to_string(),
+    }
+}
+
+/// The media type to answer in; none fits: `None`.
+fn negotiate(headers: &HeaderMap) -> Option<&'static str> {
+    let Some(accept) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else {
+        return Some(JSON);
+    };
+    let mut best: Option<(u32, &'static str)> = None;
+    for part in accept.split(',') {
+        let mut words = part.split(';').map(str::trim);
+        let media = match words.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            RESPONSE => RESPONSE,
+            JSON | "application/*" | "*/*" => JSON,
+            _ => continue,
+        };
+        let quality = words.find_map(|word| word.strip_prefix("q=")).map_or(1000, thousandths);
+        if quality > 0 && best.is_none_or(|(other, _)| quality > other) {
+            best = Some((quality, media));
+        }
+    }
+    best.map(|(_, media)| media)
+}
+
+/// "0.25" is 250.
+fn thousandths(quality: &str) -> u32 {
+    let (whole, part) = quality.split_once('.').unwrap_or((quality, ""));
+    let part: String = part.chars().chain("000".chars()).take(3).collect();
+    let number = |text: &str| text.parse::<u32>().unwrap_or(0);
+    (number(whole) * 1000 + number(&part)).min(1000)
+}
+
+/// Legacy clients (`application/json`) get 200 for whatever is GraphQL's own business.
+fn status(answer: &Answer, media: &str) -> StatusCode {
+    let has = |code: &str| answer.codes.contains(&code);
+    match answer.codes.first() {
+        None => StatusCode::OK,
+        _ if has("UNAUTHENTICATED") && !answer.executed => StatusCode::UNAUTHORIZED,
+        _ if has("METHOD_NOT_ALLOWED") => StatusCode::METHOD_NOT_ALLOWED,
+        _ if has("UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
+        _ if has("TIMEOUT") => StatusCode::GATEWAY_TIMEOUT,
+        _ if answer.executed || media == JSON => StatusCode::OK,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn refuse(refused: Refused, media: &'static str, request_id: &str) -> Response {
+    let Refused { status, code, message } = refused;
+    let extensions = json!({ "code": code, "requestId": request_id });
+    let body = json!({ "errors": [{ "message": message, "extensions": extensions }] });
+    tracing::info!(request = request_id, status = status.as_u16(), codes = code, "operation");
+    respond(status, media, body.to_string().into_bytes(), request_id)
+}
+
+fn respond(status: StatusCode, media: &'static str, body: Vec<u8>, request_id: &str) -> Response {
+    let content_type = match media {
+        RESPONSE => "application/graphql-response+json; charset=utf-8",
+        _ => "application/json; charset=utf-8",
+    };
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization"));
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-request-id", id);
+    }
+    response
+}

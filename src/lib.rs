@@ -1,0 +1,37 @@
+//! Kontor: the CRM back end that a company runs itself and builds on.
+//!
+//! The map, in reading order:
+//!
+//! * platform, which knows no area: [`config`], [`error`], [`ids`], [`clock`], [`money`], [`db`]
+//!   (connections bound to a tenant), [`access`] (who may do what), [`graphql`] (the doors, lists,
+//!   filters), [`http`] (the edge), [`telemetry`];
+//! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`];
+//! * [`commands`]: what the program can be told to do.
+//!
+//! Architecture Invariants, held by `tests/api/architecture.rs`:
+//!
+//! * `http → graphql → areas → platform`; platform never knows an area, but for the two files
+//!   that close the schema (`graphql/schema.rs`, `graphql/node.rs`) and the ids that every
+//!   connection carries (`TenantId`, `UserId`).
+//! * A connection comes through one of three doors, each naming a permission.
+//! * diesel is spoken in `model.rs`, `db` and value types; async-graphql in `gql.rs`, `graphql`,
+//!   `http` and value types.
+//! * The environment is read in `config`, the time in `clock`, ids are made in `ids`.
+
+#![recursion_limit = "1024"]
+
+pub mod access;
+pub mod accounts;
+pub mod clock;
+pub mod commands;
+pub mod companies;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod graphql;
+pub mod http;
+pub mod ids;
+pub mod money;
+pub mod schema;
+pub mod telemetry;
+pub mod tenants;

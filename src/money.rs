@@ -1,0 +1,114 @@
+//! Money: an exact amount in a currency, never a float.
+
+use async_graphql::{InputObject, Object};
+use rust_decimal::Decimal;
+
+use crate::error::{ErrorCode, Problem};
+
+/// The most an amount may be: it fits `numeric(18,3)`.
+const LIMIT: i64 = 999_999_999_999_999;
+
+/// A currency of ISO 4217, such as `USD`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    pub fn parse(code: &str) -> Option<Self> {
+        let code: [u8; 3] = code.as_bytes().try_into().ok()?;
+        code.iter().all(u8::is_ascii_uppercase).then_some(Self(code))
+    }
+
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// How many digits follow the point.
+    pub fn minor_units(self) -> u32 {
+        match &self.0 {
+            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG"
+            | b"RWF" | b"UGX" | b"UYI" | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
+            b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
+            _ => 2,
+        }
+    }
+}
+
+/// An exact amount in a currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Money {
+    pub amount: Decimal,
+    pub currency: Currency,
+}
+
+impl Money {
+    /// Joins the two columns that hold it; a code that the database's own check let through is
+    /// always a currency.
+    pub fn from_columns(amount: Option<Decimal>, currency: Option<&str>) -> Option<Self> {
+        Some(Self { amount: amount?, currency: Currency::parse(currency?)? })
+    }
+}
+
+/// An exact amount in a currency.
+#[Object]
+impl Money {
+    /// The amount, exact, with the currency's digits after the point.
+    async fn amount(&self) -> Decimal {
+        let mut amount = self.amount;
+        amount.rescale(self.currency.minor_units().max(self.amount.normalize().scale()));
+        amount
+    }
+
+    /// The currency's ISO 4217 code.
+    async fn currency(&self) -> &str {
+        self.currency.code()
+    }
+}
+
+/// An exact amount in a currency.
+#[derive(Clone, Debug, InputObject)]
+pub struct MoneyInput {
+    /// The amount, as text so that no digit is lost, such as "1250.00".
+    pub amount: Decimal,
+    /// The currency's ISO 4217 code in capitals, such as "USD".
+    pub currency: String,
+}
+
+impl MoneyInput {
+    /// The amount, if its currency is one and it has no more digits than that currency.
+    pub fn check(self, field: &str) -> Result<Money, Problem> {
+        let problem =
+            |part: &str, message: &str| Problem::new(ErrorCode::Invalid, [field, part], message);
+        let currency = Currency::parse(&self.currency).ok_or_else(|| {
+            problem("currency", "must be a currency code of three capitals, such as USD")
+        })?;
+        if self.amount.normalize().scale() > currency.minor_units() {
+            let digits = currency.minor_units();
+            let told = format!("{} has {digits} digits after the point", currency.code());
+            return Err(problem("amount", &told));
+        }
+        if self.amount.abs() > Decimal::from(LIMIT) {
+            return Err(problem("amount", "is larger than can be kept"));
+        }
+        Ok(Money { amount: self.amount, currency })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(amount: &str, currency: &str) -> Result<Money, Problem> {
+        MoneyInput { amount: amount.parse().unwrap(), currency: currency.into() }.check("price")
+    }
+
+    #[test]
+    fn an_amount_has_its_currencys_digits() {
+        assert!(input("10.50", "USD").is_ok());
+        assert!(input("10.500", "USD").is_ok(), "a zero is no digit");
+        assert!(input("10.505", "USD").is_err());
+        assert!(input("10.5", "JPY").is_err());
+        assert!(input("10.505", "KWD").is_ok());
+        assert!(input("10", "usd").is_err());
+        assert!(input("1000000000000000", "USD").is_err());
+    }
+}

@@ -1,0 +1,71 @@
+// Written by `make schema` from the migrated catalogue. Do not edit.
+
+diesel::table! {
+    kontor.companies (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        domain -> Nullable<Text>,
+        industry -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        city -> Nullable<Text>,
+        country -> Nullable<Text>,
+        annual_revenue -> Nullable<Numeric>,
+        annual_revenue_currency -> Nullable<Text>,
+        owner_id -> Nullable<Uuid>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    kontor.idempotency_keys (tenant_id, caller_id, key, response_key) {
+        tenant_id -> Uuid,
+        caller_id -> Uuid,
+        key -> Text,
+        response_key -> Text,
+        body_hash -> Bytea,
+        outcome -> Nullable<Jsonb>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.memberships (tenant_id, user_id) {
+        tenant_id -> Uuid,
+        user_id -> Uuid,
+        roles -> Array<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.tenants (id) {
+        id -> Uuid,
+        slug -> Text,
+        name -> Text,
+        currency -> Text,
+        time_zone -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.users (id) {
+        id -> Uuid,
+        email -> Text,
+        email_key -> Text,
+        name -> Text,
+        password_hash -> Text,
+        active -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(memberships -> tenants (tenant_id));
+diesel::joinable!(memberships -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(memberships, tenants);
+diesel::allow_tables_to_appear_in_same_query!(memberships, users);

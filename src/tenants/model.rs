@@ -1,0 +1,48 @@
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::TenantId;
+use crate::{
+    clock::Timestamp,
+    db::{OperatorConn, TenantConn},
+    error::Result,
+    schema::tenants,
+};
+
+#[derive(Clone, Debug, HasQuery)]
+#[diesel(table_name = tenants)]
+pub struct Tenant {
+    pub id: TenantId,
+    pub slug: String,
+    pub name: String,
+    pub currency: String,
+    pub time_zone: String,
+}
+
+#[derive(Debug, Insertable)]
+#[diesel(table_name = tenants)]
+pub struct NewTenant<'a> {
+    pub id: TenantId,
+    pub slug: &'a str,
+    pub name: &'a str,
+    pub currency: &'a str,
+    pub time_zone: &'a str,
+    pub created_at: Timestamp,
+}
+
+impl Tenant {
+    pub async fn by_slug(mut conn: &AsyncPgConnection, slug: &str) -> Result<Option<Self>> {
+        let tenant = Self::query().filter(tenants::slug.eq(slug)).first(&mut conn).await;
+        Ok(tenant.optional()?)
+    }
+
+    /// The connection's own; nobody sees another one.
+    pub async fn own(mut conn: &TenantConn) -> Result<Self> {
+        Ok(Self::query().filter(tenants::id.eq(conn.tenant())).first(&mut conn).await?)
+    }
+
+    pub async fn insert(conn: &OperatorConn, new: &NewTenant<'_>) -> Result<()> {
+        diesel::insert_into(tenants::table).values(new).execute(&mut conn.pg()).await?;
+        Ok(())
+    }
+}
