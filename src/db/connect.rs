@@ -17,7 +17,7 @@ use diesel::{
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::{NoTls, config::Host};
+use tokio_postgres::{Client, NoTls, Socket, config::Host, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Recorder, Settings};
@@ -101,7 +101,21 @@ impl Connector {
 
     /// A connection as the URL's own user.
     pub async fn open(&self) -> Result<Opened, ConnectionError> {
-        let (client, driver) = self.config.connect(self.tls.clone()).await.map_err(told)?;
+        // A socket in the file system has no name that a certificate could be for.
+        let (client, closed) = match has_address(&self.config) {
+            true => self.connect(self.tls.clone()).await?,
+            false => self.connect(NoTls).await?,
+        };
+        let conn = AsyncPgConnection::try_from(client).await?;
+        Ok(Opened { conn, closed })
+    }
+
+    async fn connect<T>(&self, tls: T) -> Result<(Client, Arc<AtomicBool>), ConnectionError>
+    where
+        T: MakeTlsConnect<Socket>,
+        T::Stream: Send + 'static,
+    {
+        let (client, driver) = self.config.connect(tls).await.map_err(told)?;
         let closed = Arc::new(AtomicBool::new(false));
         let ended = closed.clone();
         #[expect(clippy::disallowed_methods, reason = "ends with its connection, which it drives")]
@@ -111,9 +125,12 @@ impl Connector {
             }
             ended.store(true, Relaxed);
         });
-        let conn = AsyncPgConnection::try_from(client).await?;
-        Ok(Opened { conn, closed })
+        Ok((client, closed))
     }
+}
+
+fn has_address(config: &tokio_postgres::Config) -> bool {
+    config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)))
 }
 
 fn told(error: tokio_postgres::Error) -> ConnectionError {
@@ -149,7 +166,7 @@ fn tls_config() -> Result<ClientConfig> {
 /// guarded by the file system and is not asked.
 pub async fn probe_trust(url: &SecretString) -> Result<bool> {
     let mut config = parse(url)?;
-    if !config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_))) {
+    if !has_address(&config) {
         return Ok(false);
     }
     config.password("wrong-on-purpose").connect_timeout(Duration::from_secs(3));
