@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
     expression::AsExpression,
@@ -39,7 +39,7 @@ impl Clock {
             None =>
             {
                 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
-                Timestamp(Utc::now())
+                Timestamp(Utc::now().trunc_subsecs(6))
             }
             Some(micros) => {
                 Timestamp(DateTime::from_timestamp_micros(micros.load(Relaxed)).unwrap_or_default())

@@ -1,9 +1,31 @@
 //! Money: an exact amount in a currency, never a float.
 
-use async_graphql::{InputObject, Object};
+use async_graphql::{InputObject, InputValueError, InputValueResult, Object, Scalar, ScalarType, Value};
 use rust_decimal::Decimal;
 
 use crate::error::{ErrorCode, Problem};
+
+/// An exact decimal number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exact(pub Decimal);
+
+/// An exact decimal number as text, such as "1250.00"; never a float, so that no digit is lost.
+#[Scalar(name = "Decimal")]
+impl ScalarType for Exact {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let text = match &value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
+            _ => return Err(InputValueError::expected_type(value)),
+        };
+        let told = "expected a decimal number as text, such as \"1250.00\"";
+        text.parse().map(Self).map_err(|_| InputValueError::custom(told))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
 
 /// The most an amount may be: it fits `numeric(18,3)`.
 const LIMIT: i64 = 999_999_999_999_999;
@@ -52,10 +74,10 @@ impl Money {
 #[Object]
 impl Money {
     /// The amount, exact, with the currency's digits after the point.
-    async fn amount(&self) -> Decimal {
+    async fn amount(&self) -> Exact {
         let mut amount = self.amount;
         amount.rescale(self.currency.minor_units().max(self.amount.normalize().scale()));
-        amount
+        Exact(amount)
     }
 
     /// The currency's ISO 4217 code.
@@ -68,7 +90,7 @@ impl Money {
 #[derive(Clone, Debug, InputObject)]
 pub struct MoneyInput {
     /// The amount, as text so that no digit is lost, such as "1250.00".
-    pub amount: Decimal,
+    pub amount: Exact,
     /// The currency's ISO 4217 code in capitals, such as "USD".
     pub currency: String,
 }
@@ -81,15 +103,16 @@ impl MoneyInput {
         let currency = Currency::parse(&self.currency).ok_or_else(|| {
             problem("currency", "must be a currency code of three capitals, such as USD")
         })?;
-        if self.amount.normalize().scale() > currency.minor_units() {
+        let Exact(amount) = self.amount;
+        if amount.normalize().scale() > currency.minor_units() {
             let digits = currency.minor_units();
             let told = format!("{} has {digits} digits after the point", currency.code());
             return Err(problem("amount", &told));
         }
-        if self.amount.abs() > Decimal::from(LIMIT) {
+        if amount.abs() > Decimal::from(LIMIT) {
             return Err(problem("amount", "is larger than can be kept"));
         }
-        Ok(Money { amount: self.amount, currency })
+        Ok(Money { amount, currency })
     }
 }
 
@@ -98,7 +121,7 @@ mod tests {
     use super::*;
 
     fn input(amount: &str, currency: &str) -> Result<Money, Problem> {
-        MoneyInput { amount: amount.parse().unwrap(), currency: currency.into() }.check("price")
+        MoneyInput { amount: Exact(amount.parse().unwrap()), currency: currency.into() }.check("price")
     }
 
     #[test]

@@ -1,6 +1,23 @@
 // Written by `make schema` from the migrated catalogue. Do not edit.
 
 diesel::table! {
+    kontor.audit_log (tenant_id, at, id) {
+        tenant_id -> Uuid,
+        at -> Timestamptz,
+        id -> Uuid,
+        write_id -> Uuid,
+        ordinal -> BigInt,
+        actor_id -> Nullable<Uuid>,
+        request_id -> Nullable<Text>,
+        table_name -> Text,
+        record_id -> Uuid,
+        action -> Text,
+        old -> Nullable<Jsonb>,
+        new -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
     kontor.companies (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -22,6 +39,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.counters (tenant_id, name) {
+        tenant_id -> Uuid,
+        name -> Text,
+        value -> BigInt,
+    }
+}
+
+diesel::table! {
     kontor.idempotency_keys (tenant_id, caller_id, key, response_key) {
         tenant_id -> Uuid,
         caller_id -> Uuid,
@@ -39,6 +64,19 @@ diesel::table! {
         user_id -> Uuid,
         roles -> Array<Text>,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.outbox (tenant_id, position) {
+        tenant_id -> Uuid,
+        position -> BigInt,
+        at -> Timestamptz,
+        audit_id -> Uuid,
+        table_name -> Text,
+        record_id -> Uuid,
+        action -> Text,
+        actor_id -> Nullable<Uuid>,
     }
 }
 
@@ -65,7 +103,10 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(companies -> tenants (tenant_id));
 diesel::joinable!(memberships -> tenants (tenant_id));
 diesel::joinable!(memberships -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(companies, memberships);
+diesel::allow_tables_to_appear_in_same_query!(companies, tenants);
 diesel::allow_tables_to_appear_in_same_query!(memberships, tenants);
 diesel::allow_tables_to_appear_in_same_query!(memberships, users);

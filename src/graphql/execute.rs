@@ -342,6 +342,12 @@ fn code_errors(response: &mut Response, executed: bool, request_id: &str) -> Vec
             let path: Vec<String> = error.path.iter().map(segment).collect();
             tracing::error!(request = request_id, path = path.join("."), error = ?source, "operation.error");
         }
+        if source.is_none()
+            && let Some((_, told)) = error.message.split_once("\": ")
+            && error.message.starts_with("Failed to parse")
+        {
+            error.message = told.to_owned();
+        }
         let extensions = error.extensions.get_or_insert_default();
         extensions.set("code", code);
         extensions.set("requestId", request_id);

@@ -14,7 +14,10 @@ pub fn init(filter: &str, format: LogFormat) -> Result<()> {
     let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Json => log.json().flatten_event(true).with_current_span(false).try_init(),
-        LogFormat::Text => log.compact().with_target(false).try_init(),
+        LogFormat::Text => {
+            let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            log.compact().with_target(false).with_ansi(colours).try_init()
+        }
     };
     started.map_err(|error| Error::internal(error.to_string()))
 }

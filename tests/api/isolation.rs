@@ -1,0 +1,78 @@
+//! Nobody learns anything of another tenant: every operation, with the other tenant's ids.
+
+use std::collections::HashMap;
+
+use serde_json::Value as Json;
+
+use crate::support::{
+    Person, TestApp,
+    generate::{NOBODY, operation},
+    sdl::schema,
+};
+
+/// One record of each kind, as ids. A new kind of id without a line here fails the walk.
+async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
+    let data = person
+        .data("{ companies(first: 1) { nodes { id } } viewer { user { id } tenant { id } } }", Json::Null)
+        .await;
+    let id = |value: &Json| value.as_str().unwrap().to_owned();
+    HashMap::from([
+        ("company", id(&data["companies"]["nodes"][0]["id"])),
+        ("user", id(&data["viewer"]["user"]["id"])),
+        ("tenant", id(&data["viewer"]["tenant"]["id"])),
+    ])
+}
+
+/// The same operation with ids that exist elsewhere and with ids that exist nowhere answers the
+/// same bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn not_yours_and_unknown_are_the_same_answer() {
+    let app = TestApp::new().await;
+    let acme = app.sign_in("owner@acme.test").await;
+    let globex = app.sign_in("owner@globex.test").await;
+    let records = records(&acme).await;
+    let theirs = |kind: &str| {
+        records.get(kind).unwrap_or_else(|| panic!("no record of kind {kind} to try")).clone()
+    };
+    let nobodys = |kind: &str| format!("{kind}_{NOBODY}");
+    let mut tried = 0;
+    for (root, field) in schema().roots() {
+        let made = || operation(root, field, true);
+        if !made().variables.values().any(|value| value.to_string().contains("nothing")) {
+            continue;
+        }
+        // Where any kind of id will do, all kinds are tried.
+        for kind in records.keys() {
+            let mut bytes = Vec::new();
+            for pick in [&theirs as &dyn Fn(&str) -> String, &nobodys] {
+                let mut operation = made();
+                operation.fill_ids(&globex, pick).await;
+                operation.fill_rest(&pick(kind));
+                let dry = globex.dry_run();
+                let answer = dry.answer(&operation.query, operation.variables()).await;
+                let answer = String::from_utf8(answer.body).unwrap();
+                // An id that the caller sent may come back; it is theirs to know.
+                let echoed = records.values().fold(answer, |text, id| text.replace(id, "(id)"));
+                bytes.push(records.keys().fold(echoed, |text, k| text.replace(&nobodys(k), "(id)")));
+            }
+            assert_eq!(bytes[0], bytes[1], "{root}.{} with a {kind}", field.name.node);
+            tried += 1;
+        }
+    }
+    assert!(tried > 0, "nothing was tried");
+}
+
+/// The look-alike has records of the same names; nobody's list holds the other's.
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_hold_ones_own_records_only() {
+    let app = TestApp::new().await;
+    let (acme, globex) = (app.sign_in("owner@acme.test").await, app.sign_in("owner@globex.test").await);
+    let query = "{ companies(first: 100) { nodes { id name } totalCount { value } } }";
+    let (ours, theirs) = (acme.data(query, Json::Null).await, globex.data(query, Json::Null).await);
+    let ids = |data: &Json| -> Vec<String> {
+        data["companies"]["nodes"].as_array().unwrap().iter().map(|node| node["id"].to_string()).collect()
+    };
+    assert_eq!(ids(&ours).len(), 12);
+    assert!(ids(&ours).iter().all(|id| !ids(&theirs).contains(id)));
+    assert_eq!(ours["companies"]["totalCount"]["value"], 12);
+}

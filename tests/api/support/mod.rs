@@ -1,0 +1,196 @@
+//! A database per test, cloned from a template; the product on it; and people who use it.
+
+pub mod generate;
+pub mod postgres;
+pub mod sdl;
+pub mod statements;
+
+use std::sync::{Arc, Mutex};
+
+use async_graphql::Variables;
+use kontor::{
+    access::{BuiltInRole, Keys, Viewer},
+    accounts::{Passwords, UserId},
+    clock::Clock,
+    db::{Db, Settings},
+    graphql::{Answer, Api, Call, RequestInfo, SignedIn},
+    tenants::TenantId,
+};
+use serde_json::{Value as Json, json};
+
+/// The product on a database of its own, with the demo in it: acme, and the look-alike globex.
+pub struct TestApp {
+    pub api: Api,
+    pub clock: Clock,
+    pub settings: Settings,
+    log: statements::Log,
+}
+
+/// Somebody who uses the product.
+#[derive(Clone)]
+pub struct Person<'a> {
+    app: &'a TestApp,
+    viewer: Option<Viewer>,
+    pub info: RequestInfo,
+}
+
+impl TestApp {
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(adjust: impl FnOnce(&mut Settings)) -> Self {
+        let log = statements::Log::default();
+        let mut settings = postgres::database().await;
+        let record = log.clone();
+        settings.recorder = Some(Arc::new(move |sql: &str| record.record(sql)));
+        adjust(&mut settings);
+        let clock = Clock::frozen(Clock::system().now());
+        let keys = Arc::new(Keys::new(&"a secret for tests only".into()));
+        let db = Db::new(&settings).unwrap();
+        let api = Api::new(db, clock.clone(), keys, Passwords { cost: 4 });
+        Self { api, clock, settings, log }
+    }
+
+    pub fn anonymous(&self) -> Person<'_> {
+        self.person(None)
+    }
+
+    /// Signs in as a person of the demo, such as `rep@acme.test`.
+    pub async fn sign_in(&self, email: &str) -> Person<'_> {
+        let query = "mutation($email: String!) { signIn(input: { email: $email, password: \"kontor-demo\" }) { accessToken userErrors { message } } }";
+        let answer = self.anonymous().run(query, json!({ "email": email })).await;
+        let token = answer["data"]["signIn"]["accessToken"].as_str().expect("signed in").to_owned();
+        let viewer = kontor::accounts::read_token(self.api.keys(), &self.clock, &token).unwrap();
+        self.person(Some(viewer))
+    }
+
+    /// Somebody of the tenant with exactly these roles, whoever they are.
+    pub async fn with_roles(&self, tenant: &str, roles: &[BuiltInRole]) -> Person<'_> {
+        let Viewer { user, tenant, .. } =
+            self.sign_in(&format!("owner@{tenant}.test")).await.viewer.unwrap();
+        self.as_viewer(Viewer::new(user, tenant, roles.to_vec()))
+    }
+
+    pub fn as_viewer(&self, viewer: Viewer) -> Person<'_> {
+        self.person(Some(viewer))
+    }
+
+    fn person(&self, viewer: Option<Viewer>) -> Person<'_> {
+        let info = RequestInfo { id: "test".into(), ..RequestInfo::default() };
+        Person { app: self, viewer, info }
+    }
+
+    /// One column of what a statement gives, asked past everything as the database's superuser.
+    pub async fn sql(&self, statement: &str) -> Vec<String> {
+        postgres::ask(&self.settings.owner_url, statement).await
+    }
+}
+
+impl Person<'_> {
+    pub fn user(&self) -> UserId {
+        self.viewer.as_ref().unwrap().user
+    }
+
+    pub fn tenant(&self) -> TenantId {
+        self.viewer.as_ref().unwrap().tenant
+    }
+
+    pub fn viewer(&self) -> Viewer {
+        self.viewer.clone().unwrap()
+    }
+
+    /// The same person with an Idempotency-Key.
+    pub fn with_key(&self, key: &str) -> Self {
+        let mut person = self.clone();
+        person.info.idempotency_key = Some(key.into());
+        person
+    }
+
+    /// The same person, only trying.
+    pub fn dry_run(&self) -> Self {
+        let mut person = self.clone();
+        person.info.dry_run = true;
+        person
+    }
+
+    pub async fn run(&self, query: &str, variables: Json) -> Json {
+        serde_json::from_slice(&self.answer(query, variables).await.body).unwrap()
+    }
+
+    /// `data` of a request that went well.
+    pub async fn data(&self, query: &str, variables: Json) -> Json {
+        let answer = self.run(query, variables).await;
+        assert!(answer.get("errors").is_none(), "{query}: {answer}");
+        answer["data"].clone()
+    }
+
+    /// Runs one operation. Whatever SQL it caused is checked: the tenant's predicate on every
+    /// table, and no more statements than the operation has edges.
+    pub async fn answer(&self, query: &str, variables: Json) -> Answer {
+        let mut info = self.info.clone();
+        let body = json!([query, variables]).to_string();
+        info.body_hash = <sha2::Sha256 as sha2::Digest>::digest(body).into();
+        let signed_in = self.viewer.clone().map_or(SignedIn::Anonymous, SignedIn::As);
+        let call = Call {
+            query: query.into(),
+            operation_name: None,
+            variables: Variables::from_json(variables),
+            signed_in,
+            info,
+            may_mutate: true,
+        };
+        let watch = self.app.log.begin();
+        let answer = self.app.api.answer(call).await;
+        if let Some(watched) = watch {
+            watched.check(query);
+        }
+        answer
+    }
+}
+
+/// Ids and moments differ from run to run; what kind of thing stands there does not.
+pub fn redacted(mut json: Json) -> Json {
+    fn walk(json: &mut Json) {
+        match json {
+            Json::String(text) => {
+                if let Some(id) = kontor::ids::RawId::parse(text) {
+                    *text = format!("{}_…", id.prefix);
+                } else if chrono::DateTime::parse_from_rfc3339(text).is_ok() {
+                    *text = "(moment)".into();
+                }
+            }
+            Json::Array(items) => items.iter_mut().for_each(walk),
+            Json::Object(fields) => fields.values_mut().for_each(walk),
+            _ => {}
+        }
+    }
+    walk(&mut json);
+    json
+}
+
+/// The code of the only user error of a payload.
+pub fn refusal(payload: &Json) -> (&str, Vec<&str>) {
+    let errors = payload["userErrors"].as_array().unwrap_or_else(|| panic!("{payload}"));
+    assert_eq!(errors.len(), 1, "{payload}");
+    let field = errors[0]["field"].as_array().map(Vec::as_slice).unwrap_or_default();
+    (errors[0]["code"].as_str().unwrap(), field.iter().filter_map(Json::as_str).collect())
+}
+
+/// A committed file that the code writes: compared, or written anew with `UPDATE=1`.
+pub fn compare_file(name: &str, now: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, now).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    if committed != now {
+        let differs = now.lines().zip(committed.lines()).find(|(now, then)| now != then);
+        panic!("{name} is not what the code says (run `make schema`); first difference: {differs:?}");
+    }
+}
+
+/// What every test of a mutex wants.
+pub fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

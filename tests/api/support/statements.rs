@@ -1,0 +1,292 @@
+//! Watches the SQL of every operation that the suite runs.
+
+use std::{
+    collections::HashSet,
+    ops::ControlFlow,
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
+};
+
+use async_graphql::parser::{
+    parse_query,
+    types::{ExecutableDocument, OperationType, Selection, SelectionSet},
+};
+use sqlparser::{
+    ast::{
+        BinaryOperator, Expr, JoinConstraint, JoinOperator, ObjectName, Query, Select, SetExpr,
+        Statement, TableFactor, TableObject, TableWithJoins, Value, ValueWithSpan, Visit, Visitor,
+    },
+    dialect::PostgreSqlDialect,
+    parser::Parser,
+};
+
+use super::{
+    locked,
+    sdl::{bare, schema},
+};
+
+/// Tables that belong to no tenant. A row may leave this list, none may join it unnoticed.
+pub const GLOBAL: [&str; 3] = ["tenants", "users", "__diesel_schema_migrations"];
+
+/// Statements of the platform that name no table, or (log_commit) filter inside.
+const WITHOUT_TABLES: [&str; 7] = [
+    "BEGIN ISOLATION LEVEL",
+    "SELECT kontor.log_commit(",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "ROLLBACK TO SAVEPOINT",
+    "SET ",
+];
+
+/// Statements that a request runs before its tenant is known: sign-in finds a person's places.
+const BEFORE_THE_TENANT: [&str; 1] = [
+    "WHERE (\"kontor\".\"memberships\".\"user_id\" = $1) ORDER BY \"kontor\".\"tenants\".\"slug\"",
+];
+
+/// What a test's database was asked.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    statements: Mutex<Vec<String>>,
+    running: AtomicU32,
+}
+
+impl Log {
+    pub fn record(&self, sql: &str) {
+        let sql = sql.split(" -- binds:").next().unwrap_or(sql).trim();
+        locked(&self.0.statements).push(sql.to_owned());
+    }
+
+    /// Watches one operation. Operations in parallel are checked for their predicates only.
+    pub fn begin(&self) -> Option<Watch> {
+        let alone = self.0.running.fetch_add(1, SeqCst) == 0;
+        if alone {
+            locked(&self.0.statements).clear();
+        }
+        Some(Watch { log: self.clone(), alone })
+    }
+}
+
+pub struct Watch {
+    log: Log,
+    alone: bool,
+}
+
+impl Watch {
+    pub fn check(self, query: &str) {
+        let statements = std::mem::take(&mut *locked(&self.log.0.statements));
+        let alone = self.alone && self.log.0.running.load(SeqCst) == 1;
+        for sql in &statements {
+            if let Some(fault) = fault_of(sql) {
+                panic!("{fault}\n  in: {sql}\n  of: {query}");
+            }
+        }
+        if alone && let Ok(document) = parse_query(query) {
+            let budget = budget(&document);
+            let count = statements.iter().filter(|sql| counts(sql)).count();
+            assert!(
+                budget.is_none_or(|budget| count <= budget),
+                "{count} statements for a budget of {budget:?}: {query}\n{statements:#?}"
+            );
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.log.0.running.fetch_sub(1, SeqCst);
+    }
+}
+
+fn counts(sql: &str) -> bool {
+    !WITHOUT_TABLES.iter().any(|prefix| sql.starts_with(prefix))
+}
+
+/// How many statements a query may take: one for each root field, distinct edge and totalCount.
+/// A mutation's own statements are its own business; `None`.
+pub fn budget(document: &ExecutableDocument) -> Option<usize> {
+    let (_, operation) = document.operations.iter().next()?;
+    if operation.node.ty == OperationType::Mutation {
+        return None;
+    }
+    let mut edges = HashSet::new();
+    let mut extra = 0;
+    walk(document, &operation.node.selection_set.node, "Query", &mut edges, &mut extra);
+    Some(edges.len() + extra)
+}
+
+fn walk(
+    document: &ExecutableDocument,
+    set: &SelectionSet,
+    parent: &str,
+    edges: &mut HashSet<(String, String)>,
+    extra: &mut usize,
+) {
+    for item in &set.items {
+        match &item.node {
+            Selection::Field(field) => {
+                let name = field.node.name.node.as_str();
+                let Some(definition) = schema().field(parent, name) else { continue };
+                let ty = bare(&definition.ty.node);
+                let within = parent.ends_with("Connection") || parent.ends_with("Edge");
+                let leads = schema().is_node(ty) || ty.ends_with("Connection");
+                if name == "totalCount" {
+                    *extra += 1;
+                } else if parent == "Query" {
+                    // Each alias is a question of its own; several kinds may hide behind `nodes`.
+                    *extra += if schema().is_node(ty) && ty == "Node" { 3 } else { 1 };
+                } else if leads && !within {
+                    edges.insert((parent.to_owned(), name.to_owned()));
+                }
+                walk(document, &field.node.selection_set.node, ty, edges, extra);
+            }
+            Selection::InlineFragment(inline) => {
+                let on = inline.node.type_condition.as_ref();
+                let on = on.map_or(parent, |on| on.node.on.node.as_str());
+                walk(document, &inline.node.selection_set.node, on, edges, extra);
+            }
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
+                    let on = fragment.node.type_condition.node.on.node.as_str();
+                    walk(document, &fragment.node.selection_set.node, on, edges, extra);
+                }
+            }
+        }
+    }
+}
+
+/// What is wrong with a statement: a tenant's table without `tenant_id = $n`.
+pub fn fault_of(sql: &str) -> Option<String> {
+    static SOUND: OnceLock<Mutex<HashSet<String>>> = OnceLock::new();
+    let sound = SOUND.get_or_init(Mutex::default);
+    if WITHOUT_TABLES.iter().any(|prefix| sql.starts_with(prefix))
+        || BEFORE_THE_TENANT.iter().any(|part| sql.contains(part))
+        || locked(sound).contains(sql)
+    {
+        return None;
+    }
+    let statements = match Parser::parse_sql(&PostgreSqlDialect {}, sql) {
+        Ok(statements) => statements,
+        Err(error) => return Some(format!("cannot be read: {error}")),
+    };
+    let mut lint = Lint;
+    for statement in &statements {
+        if let ControlFlow::Break(fault) = statement.visit(&mut lint) {
+            return Some(fault);
+        }
+    }
+    locked(sound).insert(sql.to_owned());
+    None
+}
+
+struct Lint;
+
+impl Visitor for Lint {
+    type Break = String;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<String> {
+        each_select(&query.body, &mut |select| {
+            let mut conditions: Vec<&Expr> = select.selection.iter().collect();
+            check(&select.from, &mut conditions)
+        })
+    }
+
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<String> {
+        match statement {
+            Statement::Update(update) => {
+                let mut conditions: Vec<&Expr> = update.selection.iter().collect();
+                check(std::slice::from_ref(&update.table), &mut conditions)
+            }
+            Statement::Delete(delete) => {
+                let (sqlparser::ast::FromTable::WithFromKeyword(from)
+                | sqlparser::ast::FromTable::WithoutKeyword(from)) = &delete.from;
+                check(from, &mut delete.selection.iter().collect())
+            }
+            Statement::Insert(insert) => {
+                let TableObject::TableName(table) = &insert.table else {
+                    return ControlFlow::Continue(());
+                };
+                let names_tenant = insert.columns.iter().any(|c| c.to_string().contains("tenant_id"));
+                match is_tenants(table) && !names_tenant {
+                    true => ControlFlow::Break(format!("INSERT into {table} without tenant_id")),
+                    false => ControlFlow::Continue(()),
+                }
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn each_select(
+    body: &SetExpr,
+    visit: &mut dyn FnMut(&Select) -> ControlFlow<String>,
+) -> ControlFlow<String> {
+    match body {
+        SetExpr::Select(select) => visit(select),
+        SetExpr::SetOperation { left, right, .. } => {
+            each_select(left, visit)?;
+            each_select(right, visit)
+        }
+        // A nested query is visited by itself.
+        _ => ControlFlow::Continue(()),
+    }
+}
+
+/// Every tenant's table among these has its predicate in the conditions or in its join.
+fn check<'a>(from: &'a [TableWithJoins], conditions: &mut Vec<&'a Expr>) -> ControlFlow<String> {
+    let mut tables = Vec::new();
+    for TableWithJoins { relation, joins } in from {
+        tables.push(relation);
+        for join in joins {
+            tables.push(&join.relation);
+            if let JoinOperator::Inner(JoinConstraint::On(on))
+            | JoinOperator::Join(JoinConstraint::On(on))
+            | JoinOperator::Left(JoinConstraint::On(on))
+            | JoinOperator::LeftOuter(JoinConstraint::On(on)) = &join.join_operator
+            {
+                conditions.push(on);
+            }
+        }
+    }
+    for table in tables {
+        if let TableFactor::Table { name, alias, .. } = table
+            && is_tenants(name)
+        {
+            let known_as = alias.as_ref().map_or_else(|| name.to_string(), |a| a.name.to_string());
+            let known_as = known_as.replace('"', "");
+            if !conditions.iter().any(|condition| binds_tenant(condition, &known_as)) {
+                return ControlFlow::Break(format!("{known_as} without tenant_id = $n"));
+            }
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+fn is_tenants(name: &ObjectName) -> bool {
+    let name = name.to_string().replace('"', "");
+    let bare = name.rsplit('.').next().unwrap_or_default();
+    !GLOBAL.contains(&bare)
+}
+
+/// `table.tenant_id = $n` as one of the conditions that are joined by AND.
+fn binds_tenant(condition: &Expr, table: &str) -> bool {
+    match condition {
+        Expr::Nested(inner) => binds_tenant(inner, table),
+        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+            binds_tenant(left, table) || binds_tenant(right, table)
+        }
+        Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
+            let bound = |expr: &Expr| {
+                matches!(expr, Expr::Value(ValueWithSpan { value: Value::Placeholder(_), .. }))
+            };
+            let column = left.to_string().replace('"', "");
+            column == format!("{table}.tenant_id") && bound(right)
+        }
+        _ => false,
+    }
+}
