@@ -1,6 +1,8 @@
 //! Money: an exact amount in a currency, never a float.
 
-use async_graphql::{InputObject, InputValueError, InputValueResult, Object, Scalar, ScalarType, Value};
+use async_graphql::{
+    InputObject, InputValueError, InputValueResult, Object, Scalar, ScalarType, Value,
+};
 use rust_decimal::Decimal;
 
 use crate::error::{ErrorCode, Problem};
@@ -121,7 +123,8 @@ mod tests {
     use super::*;
 
     fn input(amount: &str, currency: &str) -> Result<Money, Problem> {
-        MoneyInput { amount: Exact(amount.parse().unwrap()), currency: currency.into() }.check("price")
+        MoneyInput { amount: Exact(amount.parse().unwrap()), currency: currency.into() }
+            .check("price")
     }
 
     #[test]

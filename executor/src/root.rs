@@ -4,30 +4,36 @@
 use indexmap::IndexMap;
 use real::{
     Positioned, Response, Value, Variables,
-    parser::types::{Directive, ExecutableDocument, OperationDefinition, Selection, SelectionSet},
+    parser::types::{
+        Directive, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
+    },
 };
 
 /// Gives `response.data` every key that the operation asked for, in query order, null where the
-/// field failed. Root fields are nullable, so a failed one never takes its neighbours with it.
+/// field failed. A failed field that `non_null` knows as non-null makes all of it null.
 pub fn complete_root(
     response: &mut Response,
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
+    non_null: &dyn Fn(&str) -> bool,
 ) {
     let mut found = match std::mem::take(&mut response.data) {
         Value::Object(fields) => fields,
         _ => IndexMap::new(),
     };
     let mut data = IndexMap::with_capacity(found.len());
+    let mut broken = false;
     let roots = Roots { document, operation, variables };
-    roots.each(&operation.selection_set.node, &mut |name| {
-        if !data.contains_key(name) {
-            let value = found.swap_remove(name).unwrap_or_default();
-            data.insert(name.clone(), value);
+    roots.each(&operation.selection_set.node, &mut |field| {
+        let key = &field.response_key().node;
+        if !data.contains_key(key) {
+            let value = found.swap_remove(key).unwrap_or_default();
+            broken |= value == Value::Null && non_null(&field.name.node);
+            data.insert(key.clone(), value);
         }
     });
-    response.data = Value::Object(data);
+    response.data = if broken { Value::Null } else { Value::Object(data) };
 }
 
 struct Roots<'a> {
@@ -37,11 +43,11 @@ struct Roots<'a> {
 }
 
 impl Roots<'_> {
-    fn each(&self, set: &SelectionSet, visit: &mut dyn FnMut(&real::Name)) {
+    fn each(&self, set: &SelectionSet, visit: &mut dyn FnMut(&Field)) {
         for item in &set.items {
             match &item.node {
                 Selection::Field(field) if self.included(&field.node.directives) => {
-                    visit(&field.node.response_key().node);
+                    visit(&field.node);
                 }
                 Selection::InlineFragment(inline) if self.included(&inline.node.directives) => {
                     self.each(&inline.node.selection_set.node, visit);

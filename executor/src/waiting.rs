@@ -45,13 +45,19 @@ impl<K, F: Future> Waiting<K, F> {
         }
     }
 
-    /// Hands over each output as it comes, until all have come or `take` fails.
+    /// Hands over each output as it comes, until all have come or `take` fails. To be awaited in
+    /// the same poll as the starts: all are waiting since, and asking them again at once would
+    /// wake a loader before its siblings have said what they want.
     pub(crate) async fn rest(
         self,
         mut take: impl FnMut(&K, F::Output) -> ServerResult<()>,
     ) -> ServerResult<()> {
         let mut waiting = self.waiting;
+        let mut asked_just_now = true;
         poll_fn(|cx| {
+            if std::mem::take(&mut asked_just_now) && !waiting.is_empty() {
+                return Poll::Pending;
+            }
             let mut at = 0;
             while let Some((key, future)) = waiting.get_mut(at) {
                 match future.as_mut().poll(cx) {

@@ -242,7 +242,11 @@ async fn the_root_is_complete_and_in_query_order() {
     let request = Request::new(query).data(Fast::json(&document));
     let mut response = schema.execute(request).await;
     let (_, operation) = document.operations.iter().next().unwrap();
-    complete_root(&mut response, &document, &operation.node, &Variables::default());
+    let none = Variables::default();
+    let mut strict = schema.execute(Request::new(query)).await;
+    complete_root(&mut strict, &document, &operation.node, &none, &|name| name == "company");
+    assert_eq!(strict.data, Value::Null, "a failed non-null field takes the whole answer");
+    complete_root(&mut response, &document, &operation.node, &none, &|_| false);
     let body = String::from_utf8(response_json(&response, true)).unwrap();
     let data = r#"{"data":{"late":{"id":"1"},"bad":null,"worse":null,"soon":{"id":"2"}},"#;
     assert!(body.starts_with(data), "{body}");
@@ -282,4 +286,40 @@ fn doubling_fragments_cost_no_more_than_their_length() {
     }
     query += " fragment F60 on Company { owner { id } }";
     Fast::json(&parse_query(&query).unwrap());
+}
+
+/// Siblings that yield once before they ask have all said what they want when the first asks.
+#[tokio::test]
+async fn siblings_wait_for_each_other() {
+    use std::sync::{Arc, Mutex};
+
+    type Wanted = Arc<Mutex<(Vec<i32>, Vec<usize>)>>;
+    struct Item(i32);
+    #[Object]
+    impl Item {
+        async fn batched(&self, ctx: &Context<'_>) -> usize {
+            let wanted = ctx.data_unchecked::<Wanted>();
+            wanted.lock().unwrap().0.push(self.0);
+            tokio::task::yield_now().await;
+            let mut wanted = wanted.lock().unwrap();
+            let batch = std::mem::take(&mut wanted.0).len();
+            if batch > 0 {
+                wanted.1.push(batch);
+            }
+            batch
+        }
+    }
+    struct Root;
+    #[Object]
+    impl Root {
+        async fn items(&self) -> Many<Item> {
+            (0..10).map(Item).collect()
+        }
+    }
+    let wanted = Wanted::default();
+    let schema = Schema::build(Root, EmptyMutation, EmptySubscription).data(wanted.clone()).finish();
+    let query = "{ items { batched } }";
+    let fast = Fast::json(&parse_query(query).unwrap());
+    schema.execute(Request::new(query).data(fast)).await;
+    assert_eq!(wanted.lock().unwrap().1, [10]);
 }

@@ -1,6 +1,7 @@
 //! Connections: TLS, roles, session settings, and the pool's view of them.
 
 use std::{
+    fmt::Write,
     str::FromStr,
     sync::{
         Arc,
@@ -180,7 +181,11 @@ struct Record(Recorder);
 impl Instrumentation for Record {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
-            (self.0)(&query.to_string());
+            // An update that changes nothing has no text.
+            let mut text = String::new();
+            if write!(text, "{query}").is_ok() {
+                (self.0)(&text);
+            }
         }
     }
 }

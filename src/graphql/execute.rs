@@ -3,7 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{
-    Fast, PathSegment, Pos, Request, Response, ServerError, Value, Variables, complete_root,
+    Fast, PathSegment, Pos, Positioned, Request, Response, ServerError, Value, Variables,
+    complete_root,
     parser::{
         parse_query, parse_schema,
         types::{
@@ -137,7 +138,9 @@ impl Api {
             || response.data != Value::Null
             || response.errors.iter().any(|error| !error.path.is_empty());
         if executed {
-            complete_root(&mut response, &document, operation, &call.variables);
+            let fields = self.0.roots.of(operation);
+            let non_null = |name: &str| fields.get(name).is_some_and(|field| field.non_null);
+            complete_root(&mut response, &document, operation, &call.variables, &non_null);
         }
         let codes = code_errors(&mut response, executed, &id);
         let body = response_json(&response, executed);
@@ -255,46 +258,50 @@ fn only_name(document: &ExecutableDocument) -> Option<String> {
     document.operations.iter().next().and_then(|(name, _)| name).map(ToString::to_string)
 }
 
-/// Which root fields answer without sign-in, by operation type: read from the schema's own text,
-/// so that what clients see is what is decided.
+/// The root fields, read from the schema's own text: what clients see is what is decided.
 struct Roots {
-    public: HashMap<&'static str, Vec<String>>,
+    query: HashMap<String, RootField>,
+    mutation: HashMap<String, RootField>,
+}
+
+#[derive(Clone, Copy)]
+struct RootField {
+    /// Answers without sign-in.
+    public: bool,
+    non_null: bool,
 }
 
 impl Roots {
     fn read(sdl: &str) -> Self {
-        let mut public = HashMap::new();
+        let (mut query, mut mutation) = (HashMap::new(), HashMap::new());
         let definitions = parse_schema(sdl).map(|schema| schema.definitions).unwrap_or_default();
         for definition in definitions {
             let TypeSystemDefinition::Type(ty) = definition else { continue };
-            let root = match ty.node.name.node.as_str() {
-                "Query" => "Query",
-                "Mutation" => "Mutation",
+            let TypeKind::Object(object) = ty.node.kind else { continue };
+            let fields = match ty.node.name.node.as_str() {
+                "Query" => &mut query,
+                "Mutation" => &mut mutation,
                 _ => continue,
             };
-            let TypeKind::Object(object) = ty.node.kind else { continue };
-            let is_public = |directives: &[async_graphql::Positioned<_>]| {
-                directives.iter().any(
-                    |d: &async_graphql::Positioned<
-                        async_graphql::parser::types::ConstDirective,
-                    >| { d.node.name.node == "public" },
-                )
-            };
-            let fields = object.fields.into_iter().map(|field| field.node);
-            let fields = fields.filter(|field| is_public(&field.directives));
-            public.insert(root, fields.map(|field| field.name.node.to_string()).collect());
+            fields.extend(object.fields.into_iter().map(|Positioned { node: field, .. }| {
+                let public = field.directives.iter().any(|d| d.node.name.node == "public");
+                let non_null = !field.ty.node.nullable;
+                (field.name.node.to_string(), RootField { public, non_null })
+            }));
         }
-        Self { public }
+        Self { query, mutation }
+    }
+
+    fn of(&self, operation: &OperationDefinition) -> &HashMap<String, RootField> {
+        match operation.ty {
+            OperationType::Mutation => &self.mutation,
+            _ => &self.query,
+        }
     }
 
     fn all_public(&self, document: &ExecutableDocument, operation: &OperationDefinition) -> bool {
-        let root = match operation.ty {
-            OperationType::Mutation => "Mutation",
-            _ => "Query",
-        };
-        let fields = self.public.get(root).map_or(&[][..], Vec::as_slice);
-        let mut fragments = Vec::new();
-        set_is_public(document, &operation.selection_set.node, fields, &mut fragments)
+        let fields = self.of(operation);
+        set_is_public(document, &operation.selection_set.node, fields, &mut Vec::new())
     }
 }
 
@@ -302,16 +309,16 @@ impl Roots {
 fn set_is_public<'a>(
     document: &'a ExecutableDocument,
     set: &'a SelectionSet,
-    public: &[String],
+    fields: &HashMap<String, RootField>,
     seen: &mut Vec<&'a str>,
 ) -> bool {
     set.items.iter().all(|item| match &item.node {
         Selection::Field(field) => {
             let name = field.node.name.node.as_str();
-            name.starts_with("__") || public.iter().any(|public| public == name)
+            name.starts_with("__") || fields.get(name).is_some_and(|field| field.public)
         }
         Selection::InlineFragment(inline) => {
-            set_is_public(document, &inline.node.selection_set.node, public, seen)
+            set_is_public(document, &inline.node.selection_set.node, fields, seen)
         }
         Selection::FragmentSpread(spread) => {
             let name = spread.node.fragment_name.node.as_str();
@@ -320,7 +327,7 @@ fn set_is_public<'a>(
             }
             seen.push(name);
             document.fragments.get(name).is_none_or(|fragment| {
-                set_is_public(document, &fragment.node.selection_set.node, public, seen)
+                set_is_public(document, &fragment.node.selection_set.node, fields, seen)
             })
         }
     })

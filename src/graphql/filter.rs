@@ -90,6 +90,7 @@ impl StringFilter {
 
 /// Compares ids.
 #[derive(Clone, Debug, Default, InputObject)]
+#[graphql(name = "IDFilter")]
 pub struct IDFilter {
     /// This one.
     eq: Option<ID>,

@@ -1,7 +1,7 @@
 //! Any record by its id. One of the two files that know the areas: a new kind of record gets a
 //! line in the interface and one in [`find`].
 
-use async_graphql::{Context, ID, Interface, Many, Object};
+use async_graphql::{Context, ID, Interface, Many, Object, PathSegment, ServerError};
 
 use super::{Doors, requires};
 use crate::{
@@ -82,11 +82,21 @@ impl NodeQuery {
             return Err(Error::BadInput(format!("At most {MAX_NODES} ids at once.")));
         }
         let found = futures_util::future::join_all(ids.iter().map(|id| find(ctx, id))).await;
-        let or_null = |node: Result<Node>| match node {
-            Ok(node) => Ok(Some(node)),
-            Err(Error::NotFound) => Ok(None),
-            Err(error) => Err(error),
+        // One id that cannot be answered does not take the others with it.
+        let or_null = |(at, node): (usize, Result<Node>)| match node {
+            Ok(node) => Some(node),
+            Err(Error::NotFound) => None,
+            Err(error) => {
+                let error = async_graphql::Error::from(error).into_server_error(ctx.item.pos);
+                let path = vec![segment(ctx), PathSegment::Index(at)];
+                ctx.add_error(ServerError { path, ..error });
+                None
+            }
         };
-        found.into_iter().map(or_null).collect::<Result<Vec<_>>>().map(Many)
+        Ok(found.into_iter().enumerate().map(or_null).collect())
     }
+}
+
+fn segment(ctx: &Context<'_>) -> PathSegment {
+    PathSegment::Field(ctx.item.node.response_key().node.to_string())
 }

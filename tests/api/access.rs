@@ -33,7 +33,9 @@ fn forbidden(answer: &Json, field: &str) -> Option<String> {
 async fn every_field_is_open_to_whom_the_table_says() {
     let app = TestApp::new().await;
     let owner = app.sign_in("owner@acme.test").await;
-    let mut lines = vec!["# Who may use which field: written by `make schema`, measured by calling it.".to_owned()];
+    let mut lines = vec![
+        "# Who may use which field: written by `make schema`, measured by calling it.".to_owned(),
+    ];
     for (root, field) in schema().roots() {
         let name = field.name.node.as_str();
         let operation = prepared(&owner, root, name).await;
@@ -53,7 +55,11 @@ async fn every_field_is_open_to_whom_the_table_says() {
         let permission = requires(field).unwrap_or("(public)".into());
         lines.push(format!("{root}.{name:<30} {permission:<20} {}", who.join(" ")));
         assert_eq!(!stopped, requires(field).is_none(), "{root}.{name} and its directive disagree");
-        assert_eq!(!stopped, PUBLIC.contains(&&*format!("{root}.{name}")), "{root}.{name} is public");
+        assert_eq!(
+            !stopped,
+            PUBLIC.contains(&&*format!("{root}.{name}")),
+            "{root}.{name} is public"
+        );
     }
     compare_file("tests/api/access.txt", &format!("{}\n", lines.join("\n")));
 }
@@ -85,7 +91,9 @@ async fn door_and_directive_name_the_same_permission() {
 async fn a_refused_field_leaves_its_neighbours_alone() {
     let app = TestApp::new().await;
     let field_staff = app.sign_in("field@acme.test").await;
-    let answer = field_staff.run("{ companies { nodes { id } } viewer { user { email } } }", Json::Null).await;
+    let answer = field_staff
+        .run("{ companies { nodes { id } } viewer { user { email } } }", Json::Null)
+        .await;
     assert_eq!(answer["data"]["companies"], Json::Null);
     assert_eq!(answer["data"]["viewer"]["user"]["email"], "field@acme.test");
     assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");

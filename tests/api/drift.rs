@@ -34,10 +34,15 @@ fn everything_in_the_schema_is_described() {
                 }
             }
             TypeKind::InputObject(input) => {
-                input.fields.iter().for_each(|f| note(&f.node.name.node, f.node.description.is_some()));
+                input
+                    .fields
+                    .iter()
+                    .for_each(|f| note(&f.node.name.node, f.node.description.is_some()));
             }
             TypeKind::Enum(of) => {
-                of.values.iter().for_each(|v| note(&v.node.value.node, v.node.description.is_some()));
+                of.values
+                    .iter()
+                    .for_each(|v| note(&v.node.value.node, v.node.description.is_some()));
             }
             _ => {}
         }
@@ -61,7 +66,8 @@ async fn diesels_schema_is_the_catalogue() {
                AND NOT c.relispartition AND c.relname NOT LIKE '\\_\\_%' ORDER BY c.relname, a.attnum",
         )
         .await;
-    let mut text = String::from("// Written by `make schema` from the migrated catalogue. Do not edit.\n");
+    let mut text =
+        String::from("// Written by `make schema` from the migrated catalogue. Do not edit.\n");
     let mut table = String::new();
     for column in &columns {
         let parts: Vec<&str> = column.split('|').collect();

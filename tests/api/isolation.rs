@@ -13,7 +13,10 @@ use crate::support::{
 /// One record of each kind, as ids. A new kind of id without a line here fails the walk.
 async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
     let data = person
-        .data("{ companies(first: 1) { nodes { id } } viewer { user { id } tenant { id } } }", Json::Null)
+        .data(
+            "{ companies(first: 1) { nodes { id } } viewer { user { id } tenant { id } } }",
+            Json::Null,
+        )
         .await;
     let id = |value: &Json| value.as_str().unwrap().to_owned();
     HashMap::from([
@@ -53,7 +56,8 @@ async fn not_yours_and_unknown_are_the_same_answer() {
                 let answer = String::from_utf8(answer.body).unwrap();
                 // An id that the caller sent may come back; it is theirs to know.
                 let echoed = records.values().fold(answer, |text, id| text.replace(id, "(id)"));
-                bytes.push(records.keys().fold(echoed, |text, k| text.replace(&nobodys(k), "(id)")));
+                bytes
+                    .push(records.keys().fold(echoed, |text, k| text.replace(&nobodys(k), "(id)")));
             }
             assert_eq!(bytes[0], bytes[1], "{root}.{} with a {kind}", field.name.node);
             tried += 1;
@@ -66,11 +70,17 @@ async fn not_yours_and_unknown_are_the_same_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_hold_ones_own_records_only() {
     let app = TestApp::new().await;
-    let (acme, globex) = (app.sign_in("owner@acme.test").await, app.sign_in("owner@globex.test").await);
+    let (acme, globex) =
+        (app.sign_in("owner@acme.test").await, app.sign_in("owner@globex.test").await);
     let query = "{ companies(first: 100) { nodes { id name } totalCount { value } } }";
     let (ours, theirs) = (acme.data(query, Json::Null).await, globex.data(query, Json::Null).await);
     let ids = |data: &Json| -> Vec<String> {
-        data["companies"]["nodes"].as_array().unwrap().iter().map(|node| node["id"].to_string()).collect()
+        data["companies"]["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|node| node["id"].to_string())
+            .collect()
     };
     assert_eq!(ids(&ours).len(), 12);
     assert!(ids(&ours).iter().all(|id| !ids(&theirs).contains(id)));

@@ -8,7 +8,7 @@ use kontor::{
 use crate::support::postgres::{ask, empty_database};
 
 /// Everything in the schema, as text.
-const DUMP: &str = "
+const DUMP: &str = "SET search_path = pg_catalog;
 SELECT 'column ' || c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull
        || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') AS line
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -63,6 +63,10 @@ async fn a_half_migrated_or_newer_database_is_told_apart() {
     let newest = "(SELECT max(version) FROM kontor.__diesel_schema_migrations)";
     ask(&settings.owner_url, &format!("UPDATE kontor.__diesel_schema_migrations SET version = '29991231' WHERE version = {newest}")).await;
     assert!(complaint().await.contains("newer than this program"));
-    ask(&settings.owner_url, &format!("DELETE FROM kontor.__diesel_schema_migrations WHERE version = {newest}")).await;
+    ask(
+        &settings.owner_url,
+        &format!("DELETE FROM kontor.__diesel_schema_migrations WHERE version = {newest}"),
+    )
+    .await;
     assert_eq!(complaint().await, "One migration is missing. Run `kontor migrate up`.");
 }

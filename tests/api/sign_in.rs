@@ -1,1 +1,79 @@
-//! sign_in
+//! Signing in, and what happens without.
+
+use serde_json::{Value as Json, json};
+
+use crate::support::{TestApp, refusal};
+
+const SIGN_IN: &str = "mutation($email: String!, $password: String!, $tenant: String) {
+    signIn(input: { email: $email, password: $password, tenant: $tenant }) {
+        accessToken expiresAt viewer { user { email name } tenant { slug currency timeZone } roles { name builtIn } permissions }
+        userErrors { code field message } } }";
+
+async fn sign_in(app: &TestApp, email: &str, password: &str, tenant: Option<&str>) -> Json {
+    let variables = json!({ "email": email, "password": password, "tenant": tenant });
+    app.anonymous().data(SIGN_IN, variables).await["signIn"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_signs_in_and_sees_who_they_are() {
+    let app = TestApp::new().await;
+    let session = sign_in(&app, " Rep@Acme.Test ", "kontor-demo", None).await;
+    assert!(session["accessToken"].is_string() && session["expiresAt"].is_string());
+    assert_eq!(
+        session["viewer"],
+        json!({
+            "user": { "email": "rep@acme.test", "name": "Ryan Reed" },
+            "tenant": { "slug": "acme", "currency": "USD", "timeZone": "America/New_York" },
+            "roles": [{ "name": "REP", "builtIn": true }],
+            "permissions": ["api:use", "user:read", "company:read", "company:create", "company:update", "company:delete"],
+        })
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_an_unknown_person_and_a_disabled_one_are_told_the_same() {
+    let app = TestApp::new().await;
+    app.sql("UPDATE kontor.users SET active = false WHERE email = 'viewer@acme.test'").await;
+    let wrong = sign_in(&app, "rep@acme.test", "wrong", None).await;
+    assert_eq!(refusal(&wrong), ("INVALID_CREDENTIALS", vec!["password"]));
+    assert_eq!(sign_in(&app, "nobody@acme.test", "kontor-demo", None).await, wrong);
+    assert_eq!(sign_in(&app, "viewer@acme.test", "kontor-demo", None).await, wrong);
+    assert_eq!(sign_in(&app, "", "", None).await, wrong);
+    assert_eq!(sign_in(&app, "rep@acme.test", &"x".repeat(500), None).await, wrong);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_works_in_several_tenants_says_which() {
+    let app = TestApp::new().await;
+    app.sql("INSERT INTO kontor.memberships SELECT t.id, u.id, ARRAY['VIEWER'], now() FROM kontor.tenants t, kontor.users u WHERE t.slug = 'globex' AND u.email = 'rep@acme.test'").await;
+    let unsaid = sign_in(&app, "rep@acme.test", "kontor-demo", None).await;
+    assert_eq!(refusal(&unsaid), ("REQUIRED", vec!["tenant"]));
+    assert_eq!(unsaid["userErrors"][0]["message"], "say in which tenant: acme, globex");
+    let said = sign_in(&app, "rep@acme.test", "kontor-demo", Some("globex")).await;
+    assert_eq!(said["viewer"]["roles"][0]["name"], "VIEWER");
+    let elsewhere = sign_in(&app, "rep2@acme.test", "kontor-demo", Some("globex")).await;
+    assert_eq!(refusal(&elsewhere), ("NOT_FOUND", vec!["tenant"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_nobody() {
+    let app = TestApp::new().await;
+    assert_eq!(
+        app.anonymous().data("{ viewer { user { id } } }", Json::Null).await,
+        json!({ "viewer": null })
+    );
+    for query in [
+        "{ companies { nodes { id } } }",
+        "{ viewer { user { id } } companies { nodes { id } } }",
+        "{ ...F } fragment F on Query { companies { nodes { id } } }",
+        "{ viewer { user { id } } ... { node(id: \"x\") { id } } }",
+        "mutation { companyCreate(input: { name: \"x\" }) { company { id } } }",
+    ] {
+        let answer = app.anonymous().run(query, Json::Null).await;
+        assert_eq!(answer["errors"].as_array().unwrap().len(), 1, "{query}: {answer}");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+        assert_eq!(answer["errors"][0]["extensions"]["requestId"], "test");
+        assert!(answer.get("data").is_none());
+    }
+    app.anonymous().data("{ __schema { queryType { name } } __typename }", Json::Null).await;
+}

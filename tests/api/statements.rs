@@ -40,8 +40,17 @@ fn a_table_without_its_tenant_is_a_fault() {
 fn a_budget_counts_edges_and_not_rows() {
     let of = |query: &str| budget(&parse_query(query).unwrap());
     assert_eq!(of("{ companies(first: 100) { nodes { id name } } }"), Some(1));
-    assert_eq!(of("{ companies(first: 100) { nodes { id owner { name } } totalCount { value } } }"), Some(3));
-    assert_eq!(of("{ a: company(id: 1) { owner { id } } b: company(id: 2) { owner { id } } }"), Some(3));
-    assert_eq!(of("{ companies { edges { cursor node { owner { id } } } pageInfo { endCursor } } }"), Some(2));
+    assert_eq!(
+        of("{ companies(first: 100) { nodes { id owner { name } } totalCount { value } } }"),
+        Some(3)
+    );
+    assert_eq!(
+        of("{ a: company(id: 1) { owner { id } } b: company(id: 2) { owner { id } } }"),
+        Some(3)
+    );
+    assert_eq!(
+        of("{ companies { edges { cursor node { owner { id } } } pageInfo { endCursor } } }"),
+        Some(2)
+    );
     assert_eq!(of("{ company(id: 1) { annualRevenue { amount } } }"), Some(1), "money is no edge");
 }

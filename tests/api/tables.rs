@@ -75,7 +75,9 @@ async fn every_unique_index_holds_the_tenant() {
 async fn every_reference_between_tenants_tables_carries_the_tenant() {
     let app = TestApp::new().await;
     let has_tenant = |of: &str| {
-        format!("EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = k.{of} AND a.attname = 'tenant_id')")
+        format!(
+            "EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = k.{of} AND a.attname = 'tenant_id')"
+        )
     };
     let others = format!(
         "SELECT k.conname FROM pg_constraint k WHERE k.contype = 'f' AND k.connamespace = 'kontor'::regnamespace \
@@ -85,7 +87,8 @@ async fn every_reference_between_tenants_tables_carries_the_tenant() {
         has_tenant("confrelid")
     );
     assert_eq!(app.sql(&others).await, [""; 0]);
-    let set_null = "SELECT conname FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('n', 'd')";
+    let set_null =
+        "SELECT conname FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('n', 'd')";
     assert_eq!(app.sql(set_null).await, [""; 0], "ON DELETE SET NULL or SET DEFAULT");
 }
 
@@ -93,7 +96,10 @@ async fn every_reference_between_tenants_tables_carries_the_tenant() {
 async fn every_table_guards_its_rows_with_exactly_one_policy() {
     let app = TestApp::new().await;
     let except = format!("AND c.relname NOT IN ({})", names(&BEFORE_THE_TENANT));
-    let open = tenant_tables("c.relname", &format!("AND NOT (c.relrowsecurity AND c.relforcerowsecurity) {except}"));
+    let open = tenant_tables(
+        "c.relname",
+        &format!("AND NOT (c.relrowsecurity AND c.relforcerowsecurity) {except}"),
+    );
     assert_eq!(app.sql(&open).await, [""; 0], "row level security is not enabled and forced");
     let policies = tenant_tables(
         "c.relname || ' ' || coalesce((SELECT string_agg(p.polpermissive || ' ' || p.polcmd::text || ' ' || \
@@ -121,8 +127,7 @@ async fn every_table_keeps_its_trail() {
         )
     };
     assert_eq!(app.sql(&trigger("audit", "")).await, [""; 0], "no audit trigger");
-    let versioned =
-        "AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'version')";
+    let versioned = "AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'version')";
     assert_eq!(app.sql(&trigger("stamp", versioned)).await, [""; 0], "a version nobody counts");
 }
 
@@ -146,11 +151,17 @@ async fn without_a_tenant_there_are_no_rows() {
     let except = format!("AND c.relname NOT IN ({})", names(&BEFORE_THE_TENANT));
     for table in app.sql(&tenant_tables("c.relname", &except)).await {
         for unset in ["", "SET app.tenant_id = '';"] {
-            let count = app.sql(&format!("SET ROLE kontor_app; {unset} SELECT count(*) FROM kontor.{table}")).await;
+            let count = app
+                .sql(&format!("SET ROLE kontor_app; {unset} SELECT count(*) FROM kontor.{table}"))
+                .await;
             assert_eq!(count, ["0"], "{table}");
         }
     }
-    assert_eq!(app.sql("SELECT count(*) FROM kontor.companies").await, ["24"], "there are rows to hide");
+    assert_eq!(
+        app.sql("SELECT count(*) FROM kontor.companies").await,
+        ["24"],
+        "there are rows to hide"
+    );
 }
 
 /// A constraint that a client's input can violate has a sentence for the client.

@@ -83,7 +83,9 @@ impl TestApp {
 
     /// One column of what a statement gives, asked past everything as the database's superuser.
     pub async fn sql(&self, statement: &str) -> Vec<String> {
-        postgres::ask(&self.settings.owner_url, statement).await
+        // Names are shown in full.
+        let statement = format!("SET search_path = pg_catalog; {statement}");
+        postgres::ask(&self.settings.owner_url, &statement).await
     }
 }
 
@@ -186,7 +188,9 @@ pub fn compare_file(name: &str, now: &str) {
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     if committed != now {
         let differs = now.lines().zip(committed.lines()).find(|(now, then)| now != then);
-        panic!("{name} is not what the code says (run `make schema`); first difference: {differs:?}");
+        panic!(
+            "{name} is not what the code says (run `make schema`); first difference: {differs:?}"
+        );
     }
 }
 

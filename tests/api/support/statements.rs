@@ -211,7 +211,8 @@ impl Visitor for Lint {
                 let TableObject::TableName(table) = &insert.table else {
                     return ControlFlow::Continue(());
                 };
-                let names_tenant = insert.columns.iter().any(|c| c.to_string().contains("tenant_id"));
+                let names_tenant =
+                    insert.columns.iter().any(|c| c.to_string().contains("tenant_id"));
                 match is_tenants(table) && !names_tenant {
                     true => ControlFlow::Break(format!("INSERT into {table} without tenant_id")),
                     false => ControlFlow::Continue(()),
