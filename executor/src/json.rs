@@ -52,9 +52,7 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     // No early exit, so that the compiler can look at many bytes at once.
     let special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
-    if !text.bytes().fold(false, |any, byte| any | special(byte)) {
-        out.extend_from_slice(text.as_bytes());
-    } else {
+    if text.bytes().fold(false, |any, byte| any | special(byte)) {
         for byte in text.bytes() {
             match byte {
                 b'"' => out.extend_from_slice(b"\\\""),
@@ -66,6 +64,8 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
                 _ => out.push(byte),
             }
         }
+    } else {
+        out.extend_from_slice(text.as_bytes());
     }
     out.push(b'"');
 }

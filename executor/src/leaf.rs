@@ -102,11 +102,11 @@ pub mod levels {
     level!(ByJson, &&&&&Of<T>, T, [Json], |v, out| v.json(out));
     level!(ByScalar, &&&&Of<T>, T, [ScalarType], |v, out| write_value(out, &v.to_value()));
     level!(ByScalars, &&&Of<Option<T>>, Option<T>, [ScalarType], |v, out| {
-        write_value(out, &or_null(v.map(|v| v.to_value())))
+        write_value(out, &or_null(v.map(|v| v.to_value())));
     });
     level!(ByEnum, &&Of<T>, T, [EnumType], |v, out| write_value(out, &enum_value(v)));
     level!(ByEnums, &Of<Option<T>>, Option<T>, [EnumType], |v, out| {
-        write_value(out, &or_null(v.map(enum_value)))
+        write_value(out, &or_null(v.map(enum_value)));
     });
 
     /// Everything else: an object, a list, a result.

@@ -1,5 +1,7 @@
 //! Our executor answers as async-graphql does, and completes what it leaves out.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
+
 extern crate kontor_executor as async_graphql;
 
 use async_graphql::{
@@ -282,7 +284,8 @@ async fn hooked() {
 fn doubling_fragments_cost_no_more_than_their_length() {
     let mut query = String::from("{ company(id: 3) { ...F0 } }");
     for n in 0..60 {
-        query += &format!(" fragment F{n} on Company {{ ...F{m} ...F{m} }}", m = n + 1);
+        let next = n + 1;
+        query.extend([format!(" fragment F{n} on Company {{ ...F{next} ...F{next} }}")]);
     }
     query += " fragment F60 on Company { owner { id } }";
     Fast::json(&parse_query(&query).unwrap());
@@ -317,7 +320,8 @@ async fn siblings_wait_for_each_other() {
         }
     }
     let wanted = Wanted::default();
-    let schema = Schema::build(Root, EmptyMutation, EmptySubscription).data(wanted.clone()).finish();
+    let schema =
+        Schema::build(Root, EmptyMutation, EmptySubscription).data(wanted.clone()).finish();
     let query = "{ items { batched } }";
     let fast = Fast::json(&parse_query(query).unwrap());
     schema.execute(Request::new(query).data(fast)).await;

@@ -14,7 +14,7 @@ use crate::{
     tenants::TenantId,
 };
 
-const LIFE: Duration = Duration::from_mins(60);
+const LIFE: Duration = Duration::from_hours(1);
 const ISSUER: &str = "kontor";
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -29,10 +29,6 @@ impl Source {
         self.name.split('/').next().unwrap().trim_end_matches(".rs")
     }
 
-    fn file(&self) -> &str {
-        self.name.rsplit('/').next().unwrap()
-    }
-
     fn is_area(&self) -> bool {
         self.name.contains('/') && !PLATFORM.contains(&self.room()) && !ABOVE.contains(&self.room())
     }

@@ -1,15 +1,26 @@
 //! The product's behaviour, through GraphQL, and the tests that walk everything.
 
+#![expect(
+    clippy::as_conversions,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test stops where it is surprised, and talks to whoever runs it"
+)]
+
 mod support;
 
 mod access;
 mod architecture;
+mod commands;
 mod companies;
 mod drift;
 mod faults;
+mod http;
 mod isolation;
 mod lists;
 mod migrations;
+mod playground;
 mod sign_in;
 mod snapshots;
 mod statements;

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 const DATABASE: &str = "kontor";
 /// What a directory's pid file still blocks after its owner was killed.
 const ZOMBIE_PATIENCE: Duration = Duration::from_secs(10);
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How much the data is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -130,7 +130,7 @@ fn expected_kind(answer: &Json) -> Option<(String, String)> {
 
 fn put(value: &mut Json, place: &str, id: &str) {
     match value {
-        Json::String(text) if text.starts_with(place) => *text = id.to_owned(),
+        Json::String(text) if text.starts_with(place) => id.clone_into(text),
         Json::Array(items) => items.iter_mut().for_each(|item| put(item, place, id)),
         Json::Object(fields) => fields.values_mut().for_each(|field| put(field, place, id)),
         _ => {}

@@ -3,13 +3,14 @@
 pub mod generate;
 pub mod postgres;
 pub mod sdl;
+pub mod server;
 pub mod statements;
 
 use std::sync::{Arc, Mutex};
 
 use async_graphql::Variables;
 use kontor::{
-    access::{BuiltInRole, Keys, Viewer},
+    access::{Keys, Viewer},
     accounts::{Passwords, UserId},
     clock::Clock,
     db::{Db, Settings},
@@ -63,13 +64,6 @@ impl TestApp {
         let token = answer["data"]["signIn"]["accessToken"].as_str().expect("signed in").to_owned();
         let viewer = kontor::accounts::read_token(self.api.keys(), &self.clock, &token).unwrap();
         self.person(Some(viewer))
-    }
-
-    /// Somebody of the tenant with exactly these roles, whoever they are.
-    pub async fn with_roles(&self, tenant: &str, roles: &[BuiltInRole]) -> Person<'_> {
-        let Viewer { user, tenant, .. } =
-            self.sign_in(&format!("owner@{tenant}.test")).await.viewer.unwrap();
-        self.as_viewer(Viewer::new(user, tenant, roles.to_vec()))
     }
 
     pub fn as_viewer(&self, viewer: Viewer) -> Person<'_> {
@@ -144,9 +138,7 @@ impl Person<'_> {
         };
         let watch = self.app.log.begin();
         let answer = self.app.api.answer(call).await;
-        if let Some(watched) = watch {
-            watched.check(query);
-        }
+        watch.check(query);
         answer
     }
 }

@@ -63,12 +63,12 @@ impl Log {
     }
 
     /// Watches one operation. Operations in parallel are checked for their predicates only.
-    pub fn begin(&self) -> Option<Watch> {
+    pub fn begin(&self) -> Watch {
         let alone = self.0.running.fetch_add(1, SeqCst) == 0;
         if alone {
             locked(&self.0.statements).clear();
         }
-        Some(Watch { log: self.clone(), alone })
+        Watch { log: self.clone(), alone }
     }
 }
 

@@ -1,0 +1,118 @@
+//! The edge, over a real socket.
+
+use serde_json::json;
+
+use crate::support::server::{Folder, Reply, Server};
+
+const JSON: &str = "Content-Type: application/json\r\n";
+const NEW: &str = "Content-Type: application/json\r\nAccept: application/graphql-response+json\r\n";
+
+fn post(server: &Server, headers: &str, body: &str) -> Reply {
+    server.http("POST", "/graphql", headers, body)
+}
+
+#[test]
+fn status_and_media_type_follow_the_table() {
+    let folder = Folder::new();
+    let server = Server::demo(&folder.0);
+    let query = |query: &str| json!({ "query": query }).to_string();
+
+    let good = post(&server, NEW, &query("{ viewer { user { id } } }"));
+    assert_eq!((good.status, good.body.as_str()), (200, "{\"data\":{\"viewer\":null}}"));
+    assert!(
+        good.headers.contains("content-type: application/graphql-response+json; charset=utf-8")
+    );
+    assert!(good.headers.contains("vary: accept, authorization"));
+    let good = post(&server, JSON, &query("{ __typename }"));
+    assert!(good.headers.contains("content-type: application/json; charset=utf-8"));
+
+    // (body, code, status for the new media type, status for the old one)
+    for (body, code, new, old) in [
+        ("{", "BAD_REQUEST", 400, 400),
+        ("\"text\"", "BAD_REQUEST", 400, 400),
+        ("[]", "BATCHING_NOT_SUPPORTED", 400, 400),
+        ("{}", "BAD_REQUEST", 400, 400),
+        ("{\"query\": 7}", "BAD_REQUEST", 400, 400),
+        ("{\"query\": \"{ x }\", \"variables\": []}", "BAD_REQUEST", 400, 400),
+        ("{\"query\": \"{ x }\", \"extensions\": {\"dryRun\": 1}}", "BAD_REQUEST", 400, 400),
+        ("{\"query\": \"{\"}", "GRAPHQL_PARSE_FAILED", 400, 200),
+        ("{\"query\": \"{ viewer { nothing } }\"}", "GRAPHQL_VALIDATION_FAILED", 400, 200),
+        (
+            "{\"query\": \"query A { __typename } query B { __typename }\"}",
+            "OPERATION_RESOLUTION_FAILURE",
+            400,
+            200,
+        ),
+        (
+            "{\"query\": \"{ __typename }\", \"operationName\": \"X\"}",
+            "OPERATION_RESOLUTION_FAILURE",
+            400,
+            200,
+        ),
+        ("{\"query\": \"query($e: Int!) { __typename }\"}", "BAD_USER_INPUT", 400, 200),
+        ("{\"query\": \"{ companies { nodes { id } } }\"}", "UNAUTHENTICATED", 401, 401),
+    ] {
+        for (headers, status) in [(NEW, new), (JSON, old)] {
+            let reply = post(&server, headers, body);
+            assert_eq!((reply.status, reply.code().as_str()), (status, code), "{body}: {reply:?}");
+            assert!(reply.json().get("data").is_none());
+            assert!(reply.json()["errors"][0]["extensions"]["requestId"].is_string());
+        }
+    }
+    let long = query(&format!("{{ __typename #{} }}", "x".repeat(70_000)));
+    assert_eq!(post(&server, NEW, &long).code(), "DOCUMENT_TOO_COMPLEX");
+    let huge = query(&"x".repeat(1024 * 1024));
+    let reply = post(&server, JSON, &huge);
+    assert_eq!((reply.status, reply.code().as_str()), (413, "PAYLOAD_TOO_LARGE"));
+    for headers in
+        ["", "Content-Type: text/plain\r\n", "Content-Type: application/x-www-form-urlencoded\r\n"]
+    {
+        let reply = post(&server, headers, &query("{ __typename }"));
+        assert_eq!((reply.status, reply.code().as_str()), (415, "UNSUPPORTED_MEDIA_TYPE"));
+    }
+    let reply = post(&server, &format!("{JSON}Accept: text/html\r\n"), &query("{ __typename }"));
+    assert_eq!((reply.status, reply.code().as_str()), (406, "NOT_ACCEPTABLE"));
+    for method in ["PUT", "DELETE", "GET"] {
+        let reply = server.http(method, "/graphql", "", "");
+        assert_eq!(reply.status, 405, "{method}");
+        assert!(reply.headers.contains("allow: "), "{reply:?}");
+    }
+    assert!(server.stop().success());
+}
+
+#[test]
+fn only_a_good_token_in_its_header_signs_in() {
+    let folder = Folder::new();
+    let server = Server::demo(&folder.0);
+    let token = server.sign_in("rep@acme.test");
+    let body = json!({ "query": "{ viewer { user { email } } }" }).to_string();
+    let with = |header: &str| post(&server, &format!("{JSON}{header}\r\n"), &body);
+    assert_eq!(
+        with(&format!("Authorization: Bearer {token}")).json()["data"]["viewer"]["user"]["email"],
+        "rep@acme.test"
+    );
+    assert_eq!(with(&format!("Cookie: token={token}")).json()["data"]["viewer"], json!(null));
+    for bad in ["Bearer x", "Bearer", "Basic eDp5", &format!("Bearer {token}x"), ""] {
+        let reply = with(&format!("Authorization: {bad}"));
+        assert_eq!((reply.status, reply.code().as_str()), (401, "UNAUTHENTICATED"), "{bad}");
+        assert!(reply.headers.contains("www-authenticate: bearer"));
+    }
+    let key = with(&format!("Idempotency-Key: {}", "k".repeat(65)));
+    assert_eq!((key.status, key.code().as_str()), (400, "BAD_REQUEST"));
+    let own = with("X-Request-Id: my-request.7");
+    assert!(own.headers.contains("x-request-id: my-request.7"));
+    let strange = with("X-Request-Id: a b<c>");
+    assert!(strange.headers.contains("x-request-id: 0"), "{strange:?}");
+    assert!(server.stop().success());
+}
+
+#[test]
+fn it_says_whether_it_is_alive_and_ready() {
+    let folder = Folder::new();
+    let server = Server::demo(&folder.0);
+    assert_eq!(server.http("GET", "/healthz", "", "").status, 200);
+    assert_eq!(server.http("GET", "/readyz", "", "").body, "ready\n");
+    assert!(server.http("GET", "/", "", "").body.starts_with("This is Kontor"));
+    assert_eq!(server.http("GET", "/nothing", "", "").status, 404);
+    assert!(server.stop().success());
+}
