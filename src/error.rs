@@ -170,7 +170,11 @@ impl Problem {
 /// A test holds this against the catalogue.
 pub const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
     ("companies_domain_key", ErrorCode::Duplicate, "domain", "Another company has this domain."),
+    ("company_tags_once", ErrorCode::Duplicate, "tagIds", "The company has this tag already."),
+    ("company_tags_company_fkey", ErrorCode::NotFound, "id", "There is no such company."),
+    ("company_tags_tag_fkey", ErrorCode::NotFound, "tagIds", "There is no such tag."),
     ("companies_owner_fkey", ErrorCode::NotFound, "ownerId", "There is no such user."),
+    ("tags_name_key", ErrorCode::Duplicate, "name", "Another tag has this name."),
     ("tenants_slug_key", ErrorCode::Duplicate, "tenant", "Another tenant has this short name."),
     ("users_email_key", ErrorCode::Duplicate, "email", "Another user has this e-mail address."),
 ];

@@ -5,7 +5,8 @@
 //! * platform, which knows no area: [`config`], [`error`], [`ids`], [`clock`], [`money`], [`db`]
 //!   (connections bound to a tenant), [`access`] (who may do what), [`graphql`] (the doors, lists,
 //!   filters), [`http`] (the edge), [`telemetry`];
-//! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`];
+//! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
+//!   [`tags`];
 //! * [`commands`]: what the program can be told to do.
 //!
 //! Architecture Invariants, held by `tests/api/architecture.rs`:
@@ -33,5 +34,6 @@ pub mod http;
 pub mod ids;
 pub mod money;
 pub mod schema;
+pub mod tags;
 pub mod telemetry;
 pub mod tenants;

@@ -39,6 +39,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.company_tags (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        company_id -> Uuid,
+        tag_id -> Uuid,
+    }
+}
+
+diesel::table! {
     kontor.counters (tenant_id, name) {
         tenant_id -> Uuid,
         name -> Text,
@@ -81,6 +90,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.tags (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        colour -> Nullable<Text>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.tenants (id) {
         id -> Uuid,
         slug -> Text,
@@ -108,5 +130,7 @@ diesel::joinable!(memberships -> tenants (tenant_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(companies, memberships);
 diesel::allow_tables_to_appear_in_same_query!(companies, tenants);
+diesel::allow_tables_to_appear_in_same_query!(company_tags, companies);
+diesel::allow_tables_to_appear_in_same_query!(company_tags, tags);
 diesel::allow_tables_to_appear_in_same_query!(memberships, tenants);
 diesel::allow_tables_to_appear_in_same_query!(memberships, users);

@@ -27,6 +27,8 @@ permissions! {
     CompanyCreate = "company:create",
     CompanyUpdate = "company:update",
     CompanyDelete = "company:delete",
+    TagRead = "tag:read",
+    TagWrite = "tag:write",
 }
 
 impl fmt::Display for Permission {

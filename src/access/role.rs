@@ -60,10 +60,11 @@ fn holders(permission: Permission) -> &'static [BuiltInRole] {
     match permission {
         Permission::ApiUse => EVERYBODY,
         Permission::UserRead => STAFF,
-        Permission::CompanyRead => READERS,
-        Permission::CompanyCreate | Permission::CompanyUpdate | Permission::CompanyDelete => {
-            SELLERS
-        }
+        Permission::CompanyRead | Permission::TagRead => READERS,
+        Permission::CompanyCreate
+        | Permission::CompanyUpdate
+        | Permission::CompanyDelete
+        | Permission::TagWrite => SELLERS,
     }
 }
 

@@ -1,4 +1,4 @@
-use async_graphql::{Context, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, InputObject, Many, MaybeUndefined, Object};
 
 use super::{CompanyId, Domain, model};
 use crate::{
@@ -11,11 +11,11 @@ use crate::{
     error::Result,
     filter,
     graphql::{
-        Check, DateTimeFilter, DeletePayload, Doors, IDFilter, Page, Paging, StringFilter, keep,
-        requires,
+        Check, DateTimeFilter, DeletePayload, Doors, IDFilter, Paging, StringFilter, keep, requires,
     },
     money::{Money, MoneyInput},
     payload,
+    tags::{TAGS_OF_COMPANIES, Tag, TagRelationFilter, TagsOfCompany},
 };
 
 by_id!(
@@ -75,6 +75,11 @@ impl Company {
         Ok(ctx.load::<UserById>(owner).await?.map(User))
     }
 
+    /// Its tags, by name.
+    async fn tags(&self, ctx: &Context<'_>) -> Result<Many<Tag>> {
+        Ok(ctx.load::<TagsOfCompany>(self.0.id).await?.into_iter().map(Tag).collect())
+    }
+
     /// Counts its changes: give it as `expectedVersion` to change what you have seen.
     async fn version(&self) -> i32 {
         self.0.version
@@ -106,6 +111,8 @@ filter! {
         owner_id: IDFilter => |owner, _| owner.of(UserId::parse, column!(companies::owner_id)),
         /// By when they were made.
         created_at: DateTimeFilter => |at, _| at.on(column!(companies::created_at)),
+        /// By their tags.
+        tags: TagRelationFilter => |tags, limits| tags.through(TAGS_OF_COMPANIES, limits),
         /// Those with this text in their name.
         search: String => |text, _| StringFilter::containing(text).folded(column!(companies::name_key)),
     }
@@ -113,7 +120,7 @@ filter! {
 
 connection! {
     /// A page of companies.
-    Company as CompanyConnection, CompanyEdge, permission CompanyRead, count model::Company::count;
+    Company as CompanyConnection, CompanyEdge, of model::Company, which CompanyWhere, permission CompanyRead;
     id companies::id;
     /// How to sort companies.
     order CompanyOrder by CompanyOrderField {
@@ -141,11 +148,7 @@ pub struct CompanyQuery;
 impl CompanyQuery {
     /// One company.
     #[graphql(directive = requires::apply(CompanyRead))]
-    async fn company(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] id: CompanyId,
-    ) -> Result<Option<Company>> {
+    async fn company(&self, ctx: &Context<'_>, id: CompanyId) -> Result<Option<Company>> {
         let conn = ctx.read(CompanyRead).await?;
         Ok(Some(Company(model::Company::find(&conn, id).await?)))
     }
@@ -155,22 +158,15 @@ impl CompanyQuery {
     async fn companies(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the front, at most 100; 20 when absent.")] first: Option<
-            i32,
-        >,
-        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which.")] r#where: Option<CompanyWhere>,
-        #[graphql(desc = "In which order, at most three fields; by name when absent.")]
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        r#where: Option<CompanyWhere>,
         order_by: Option<Vec<CompanyOrder>>,
     ) -> Result<Option<CompanyConnection>> {
-        let conn = ctx.read(CompanyRead).await?;
         let paging = Paging { first, after, last, before };
-        let order = CompanyOrder::keys(order_by);
-        let question = paging.question::<Company>(ctx.session(), conn.tenant(), r#where, order)?;
-        let rows = model::Company::page(&conn, &question.slice).await?;
-        Ok(Some(Page::new(question, rows.into_iter().map(Company)).into()))
+        CompanyConnection::load(ctx, paging, r#where, order_by).await
     }
 }
 
@@ -279,8 +275,7 @@ impl CompanyMutation {
     async fn company_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] id: CompanyId,
-        #[graphql(desc = "Refuse if it is no longer this version; absent: no check.")]
+        id: CompanyId,
         expected_version: Option<i32>,
         #[graphql(desc = "What to change.")] input: CompanyUpdateInput,
     ) -> Result<Option<CompanyPayload>> {
@@ -297,8 +292,7 @@ impl CompanyMutation {
     async fn company_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] id: CompanyId,
-        #[graphql(desc = "Refuse if it is no longer this version; absent: no check.")]
+        id: CompanyId,
         expected_version: Option<i32>,
     ) -> Result<Option<DeletePayload>> {
         let deleted = ctx.write(CompanyDelete, async |tx| {

@@ -4,12 +4,7 @@ use rust_decimal::Decimal;
 
 use super::{CompanyId, Domain};
 use crate::{
-    accounts::UserId,
-    clock::Timestamp,
-    db::{Slice, TenantConn, capped_count},
-    error::Result,
-    money::Money,
-    record,
+    accounts::UserId, clock::Timestamp, db::TenantConn, error::Result, money::Money, record,
     schema::companies,
 };
 
@@ -80,58 +75,10 @@ impl From<Option<Money>> for Revenue {
     }
 }
 
-record!(Company, companies[not deleted_at], CompanyId);
+record!(Company, companies[not deleted_at], CompanyId, NewCompany, CompanyChanges);
 
 impl Company {
-    pub async fn page(mut conn: &TenantConn, slice: &Slice) -> Result<Vec<Self>> {
-        let page = Self::query()
-            .filter(companies::tenant_id.eq(conn.tenant()))
-            .filter(companies::deleted_at.is_null())
-            .filter(slice.condition())
-            .order(slice.ordering())
-            .limit(slice.limit)
-            .load(&mut conn)
-            .await?;
-        Ok(page)
-    }
-
-    pub async fn count(conn: &TenantConn, slice: &Slice) -> Result<i64> {
-        let rows = companies::table
-            .filter(companies::tenant_id.eq(conn.tenant()))
-            .filter(companies::deleted_at.is_null())
-            .filter(slice.condition())
-            .select(companies::id);
-        Ok(capped_count(conn, rows).await?)
-    }
-
-    pub async fn insert(mut conn: &TenantConn, new: NewCompany) -> Result<Self> {
-        let made = diesel::insert_into(companies::table)
-            .values((companies::tenant_id.eq(conn.tenant()), new))
-            .returning(Self::as_returning())
-            .get_result(&mut conn)
-            .await?;
-        Ok(made)
-    }
-
-    pub async fn update(
-        mut conn: &TenantConn,
-        id: CompanyId,
-        changes: CompanyChanges,
-    ) -> Result<Self> {
-        let changed = diesel::update(companies::table)
-            .filter(companies::tenant_id.eq(conn.tenant()))
-            .filter(companies::id.eq(id))
-            .set(changes)
-            .returning(Self::as_returning())
-            .get_result(&mut conn)
-            .await
-            .optional_empty_changeset()?;
-        match changed {
-            Some(changed) => Ok(changed),
-            None => Self::find(conn, id).await,
-        }
-    }
-
+    /// Kept, but found by nobody.
     pub async fn delete(mut conn: &TenantConn, id: CompanyId, at: Timestamp) -> Result<()> {
         diesel::update(companies::table)
             .filter(companies::tenant_id.eq(conn.tenant()))

@@ -40,42 +40,112 @@ pub fn expect_version(expected: Option<i32>, actual: i32) -> Result<()> {
     }
 }
 
-/// `record!(Company, companies[not deleted_at], CompanyId)`: `find`, `lock` and [`Outcome`] of a
-/// versioned row. `[not …]` names the column that must be null for the record to count.
+/// What every record can do: `find`, `lock`, `page`, `count`, `insert`, `update`, and [`Outcome`].
+///
+/// ```ignore
+/// record!(Company, companies[not deleted_at], CompanyId, NewCompany, CompanyChanges);
+/// ```
+///
+/// `[not deleted_at]` names the column that must be null for the record to count. What a record
+/// can do besides is written by hand beside it.
 #[macro_export]
 macro_rules! record {
-    ($model:ty, $table:ident $([not $live:ident])?, $id:ident) => {
+    ($model:ty, $table:ident $([not $live:ident])?, $id:ident, $new:ty, $changes:ty) => {
         impl $model {
-            pub async fn find(
-                mut conn: &$crate::db::TenantConn,
-                id: $id,
-            ) -> $crate::error::Result<Self> {
+            pub async fn find(conn: &$crate::db::TenantConn, id: $id) -> $crate::error::Result<Self> {
+                use ::diesel_async::RunQueryDsl;
                 use $crate::schema::$table::dsl;
                 let found = Self::query()
                     .filter(dsl::tenant_id.eq(conn.tenant()))
                     .filter(dsl::id.eq(id))
                     $(.filter(dsl::$live.is_null()))?
-                    .first(&mut conn)
+                    .first(&mut &*conn)
                     .await?;
                 Ok(found)
             }
 
             /// For a change: nobody else changes it until the transaction ends.
             pub async fn lock(
-                mut conn: &$crate::db::TenantConn,
+                conn: &$crate::db::TenantConn,
                 id: $id,
                 expected_version: Option<i32>,
             ) -> $crate::error::Result<Self> {
+                use ::diesel_async::RunQueryDsl;
                 use $crate::schema::$table::dsl;
                 let found: Self = Self::query()
                     .filter(dsl::tenant_id.eq(conn.tenant()))
                     .filter(dsl::id.eq(id))
                     $(.filter(dsl::$live.is_null()))?
                     .for_update()
-                    .first(&mut conn)
+                    .first(&mut &*conn)
                     .await?;
                 $crate::db::expect_version(expected_version, found.version)?;
                 Ok(found)
+            }
+
+            pub async fn page(
+                conn: &$crate::db::TenantConn,
+                slice: &$crate::db::Slice,
+            ) -> $crate::error::Result<Vec<Self>> {
+                use ::diesel_async::RunQueryDsl;
+                use $crate::schema::$table::dsl;
+                let page = Self::query()
+                    .filter(dsl::tenant_id.eq(conn.tenant()))
+                    $(.filter(dsl::$live.is_null()))?
+                    .filter(slice.condition())
+                    .order(slice.ordering())
+                    .limit(slice.limit)
+                    .load(&mut &*conn)
+                    .await?;
+                Ok(page)
+            }
+
+            pub async fn count(
+                conn: &$crate::db::TenantConn,
+                slice: &$crate::db::Slice,
+            ) -> $crate::error::Result<i64> {
+                use $crate::schema::$table::dsl;
+                let rows = dsl::$table
+                    .filter(dsl::tenant_id.eq(conn.tenant()))
+                    $(.filter(dsl::$live.is_null()))?
+                    .filter(slice.condition())
+                    .select(dsl::id);
+                Ok($crate::db::capped_count(conn, rows).await?)
+            }
+
+            pub async fn insert(
+                conn: &$crate::db::TenantConn,
+                new: $new,
+            ) -> $crate::error::Result<Self> {
+                use ::diesel_async::RunQueryDsl;
+                use $crate::schema::$table::dsl;
+                let made = ::diesel::insert_into(dsl::$table)
+                    .values((dsl::tenant_id.eq(conn.tenant()), new))
+                    .returning(Self::as_returning())
+                    .get_result(&mut &*conn)
+                    .await?;
+                Ok(made)
+            }
+
+            /// The record as it is then; unchanged when there is nothing to change.
+            pub async fn update(
+                conn: &$crate::db::TenantConn,
+                id: $id,
+                changes: $changes,
+            ) -> $crate::error::Result<Self> {
+                use ::diesel_async::RunQueryDsl;
+                use $crate::schema::$table::dsl;
+                let updated = ::diesel::update(dsl::$table)
+                    .filter(dsl::tenant_id.eq(conn.tenant()))
+                    .filter(dsl::id.eq(id))
+                    .set(changes)
+                    .returning(Self::as_returning())
+                    .get_result(&mut &*conn)
+                    .await;
+                match updated.optional_empty_changeset()? {
+                    Some(updated) => Ok(updated),
+                    None => Self::find(conn, id).await,
+                }
             }
         }
 

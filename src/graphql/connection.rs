@@ -231,7 +231,7 @@ impl<T: Listed> Page<T> {
 /// ```ignore
 /// connection! {
 ///     /// A page of tags.
-///     Tag as TagConnection, TagEdge, permission TagRead, count model::Tag::count;
+///     Tag as TagConnection, TagEdge, of model::Tag, which TagWhere, permission TagRead;
 ///     id tags::id;
 ///     /// How to sort tags.
 ///     order TagOrder by TagOrderField {
@@ -244,7 +244,7 @@ impl<T: Listed> Page<T> {
 macro_rules! connection {
     (
         $(#[$doc:meta])*
-        $item:ident as $connection:ident, $edge:ident, permission $permission:ident, count $count:path;
+        $item:ident as $connection:ident, $edge:ident, of $model:ty, which $where:ty, permission $permission:ident;
         id $table:ident :: $id:ident;
         $(#[$order_doc:meta])*
         order $order:ident by $field:ident {
@@ -266,14 +266,6 @@ macro_rules! connection {
             field: $field,
             /// Which way; ASC when absent.
             direction: Option<$crate::graphql::SortDirection>,
-        }
-
-        impl $order {
-            /// As the list wants it.
-            pub fn keys(order: Option<Vec<Self>>) -> Vec<($field, $crate::graphql::SortDirection)> {
-                let order = order.unwrap_or_default().into_iter();
-                order.map(|key| (key.field, key.direction.unwrap_or_default())).collect()
-            }
         }
 
         impl $crate::graphql::Listed for $item {
@@ -304,9 +296,23 @@ macro_rules! connection {
         $(#[$doc])*
         pub struct $connection(::std::sync::Arc<$crate::graphql::Page<$item>>);
 
-        impl From<$crate::graphql::Page<$item>> for $connection {
-            fn from(page: $crate::graphql::Page<$item>) -> Self {
-                Self(::std::sync::Arc::new(page))
+        impl $connection {
+            /// The page that the arguments of a list ask for.
+            pub async fn load(
+                ctx: &::async_graphql::Context<'_>,
+                paging: $crate::graphql::Paging,
+                which: Option<$where>,
+                order: Option<Vec<$order>>,
+            ) -> $crate::error::Result<Option<Self>> {
+                use $crate::{access::Permission, graphql::{Doors, Page}};
+                let conn = ctx.read(Permission::$permission).await?;
+                let order = order.unwrap_or_default().into_iter();
+                let order = order.map(|key| (key.field, key.direction.unwrap_or_default()));
+                let (session, tenant) = (ctx.session(), conn.tenant());
+                let question = paging.question::<$item>(session, tenant, which, order.collect())?;
+                let rows = <$model>::page(&conn, &question.slice).await?;
+                let page = Page::new(question, rows.into_iter().map($item));
+                Ok(Some(Self(::std::sync::Arc::new(page))))
             }
         }
 
@@ -335,7 +341,8 @@ macro_rules! connection {
             ) -> $crate::error::Result<Option<$crate::graphql::TotalCount>> {
                 use $crate::{access::Permission, graphql::{Doors, TotalCount}};
                 let conn = ctx.read(Permission::$permission).await?;
-                Ok(Some(TotalCount::capped($count(&conn, &self.0.whole).await?)))
+                let count = <$model>::count(&conn, &self.0.whole).await?;
+                Ok(Some(TotalCount::capped(count)))
             }
         }
 

@@ -10,6 +10,7 @@ use crate::{
     companies::{Company, CompanyById, CompanyId},
     error::{Error, Result},
     ids::RawId,
+    tags::{Tag, TagById, TagId},
     tenants::{Tenant, TenantId, TenantRow},
 };
 
@@ -20,6 +21,7 @@ const MAX_NODES: usize = 100;
 #[graphql(field(name = "id", ty = "ID", desc = "Its id, such as \"company_01k9…\"."))]
 pub enum Node {
     Company(Box<Company>),
+    Tag(Box<Tag>),
     Tenant(Box<Tenant>),
     User(Box<User>),
 }
@@ -32,6 +34,9 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
             .load::<CompanyById>(raw.uuid.into())
             .await?
             .map(|row| Node::Company(Box::new(Company(row)))),
+        TagId::PREFIX => {
+            ctx.load::<TagById>(raw.uuid.into()).await?.map(|row| Node::Tag(Box::new(Tag(row))))
+        }
         UserId::PREFIX => {
             ctx.load::<UserById>(raw.uuid.into()).await?.map(|row| Node::User(Box::new(User(row))))
         }
@@ -61,11 +66,7 @@ pub struct NodeQuery;
 impl NodeQuery {
     /// Any record by its id. The kind of record has a permission of its own.
     #[graphql(directive = requires::apply(ApiUse))]
-    async fn node(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] id: ID,
-    ) -> Result<Option<Node>> {
+    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
         ctx.session().check(ApiUse)?;
         find(ctx, &id).await.map(Some)
     }

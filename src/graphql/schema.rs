@@ -7,6 +7,7 @@ use super::node::NodeQuery;
 use crate::{
     accounts::{AccountMutation, AccountQuery},
     companies::{CompanyMutation, CompanyQuery},
+    tags::{TagMutation, TagQuery},
 };
 
 /// What can be asked.
@@ -14,14 +15,14 @@ use crate::{
 pub struct Query(NodeQuery, AccountQuery, Customers);
 
 #[derive(Default, MergedObject)]
-struct Customers(CompanyQuery);
+struct Customers(CompanyQuery, TagQuery);
 
 /// What can be done.
 #[derive(Default, MergedObject)]
 pub struct Mutation(AccountMutation, CustomerChanges);
 
 #[derive(Default, MergedObject)]
-struct CustomerChanges(CompanyMutation);
+struct CustomerChanges(CompanyMutation, TagMutation);
 
 pub type AppSchema = Schema<Query, Mutation, EmptySubscription>;
 

@@ -12,6 +12,9 @@ use crate::support::{
 
 /// One record of each kind, as ids. A new kind of id without a line here fails the walk.
 async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
+    let tag = person
+        .data("mutation { tagCreate(input: { name: \"Theirs\" }) { tag { id } } }", Json::Null)
+        .await;
     let data = person
         .data(
             "{ companies(first: 1) { nodes { id } } viewer { user { id } tenant { id } } }",
@@ -21,6 +24,7 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
     let id = |value: &Json| value.as_str().unwrap().to_owned();
     HashMap::from([
         ("company", id(&data["companies"]["nodes"][0]["id"])),
+        ("tag", id(&tag["tagCreate"]["tag"]["id"])),
         ("user", id(&data["viewer"]["user"]["id"])),
         ("tenant", id(&data["viewer"]["tenant"]["id"])),
     ])

@@ -25,4 +25,5 @@ mod sign_in;
 mod snapshots;
 mod statements;
 mod tables;
+mod tags;
 mod writes;

@@ -32,6 +32,10 @@ async fn every_example_runs() {
                 )
                 .await;
             known.insert("companyId", data["companies"]["nodes"][0]["id"].clone());
+            let rep = app.sign_in("rep@acme.test").await;
+            let tag = "mutation { tagCreate(input: { name: \"Known\" }) { tag { id } } }";
+            known
+                .insert("tagId", rep.data(tag, Json::Null).await["tagCreate"]["tag"]["id"].clone());
             known.insert("userId", data["viewer"]["user"]["id"].clone());
         }
         let document = parse_query(&text).unwrap_or_else(|error| panic!("{name}: {error}"));

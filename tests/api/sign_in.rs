@@ -1,5 +1,6 @@
 //! Signing in, and what happens without.
 
+use kontor::access::{BuiltInRole, Permission};
 use serde_json::{Value as Json, json};
 
 use crate::support::{TestApp, refusal};
@@ -25,7 +26,7 @@ async fn a_person_signs_in_and_sees_who_they_are() {
             "user": { "email": "rep@acme.test", "name": "Ryan Reed" },
             "tenant": { "slug": "acme", "currency": "USD", "timeZone": "America/New_York" },
             "roles": [{ "name": "REP", "builtIn": true }],
-            "permissions": ["api:use", "user:read", "company:read", "company:create", "company:update", "company:delete"],
+            "permissions": BuiltInRole::Rep.grants().iter().map(Permission::name).collect::<Vec<_>>(),
         })
     );
 }

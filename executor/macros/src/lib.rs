@@ -4,7 +4,7 @@ use proc_macro::TokenStream;
 use proc_macro2::{Ident, TokenStream as Tokens};
 use quote::{format_ident, quote};
 use syn::{
-    FnArg, ImplItem, ImplItemFn, ItemImpl, ReturnType, Type, ext::IdentExt, parse_macro_input,
+    FnArg, ImplItem, ImplItemFn, ItemImpl, Pat, ReturnType, Type, ext::IdentExt, parse_macro_input,
     parse_quote,
 };
 
@@ -19,6 +19,7 @@ pub fn Object(args: TokenStream, item: TokenStream) -> TokenStream {
         // Arguments may rename fields; then the names below would be guesses.
         return quote!(#[::async_graphql::RealObject(#args)] #item).into();
     }
+    describe_usual_arguments(&mut item);
     let (mut readers, mut arms) = (Vec::new(), Vec::new());
     for member in &mut item.items {
         if let ImplItem::Fn(method) = member
@@ -54,6 +55,33 @@ pub fn Object(args: TokenStream, item: TokenStream) -> TokenStream {
         };
     }
     .into()
+}
+
+/// Arguments that mean the same in every field are described once, here.
+const USUAL_ARGUMENTS: [(&str, &str); 8] = [
+    ("id", "Which."),
+    ("expected_version", "Refuse if it is no longer this version; absent: no check."),
+    ("first", "How many from the front, at most 100; 20 when absent."),
+    ("after", "Behind this cursor."),
+    ("last", "How many from the end, at most 100."),
+    ("before", "Before this cursor."),
+    ("where", "Which."),
+    ("order_by", "In which order, at most three fields."),
+];
+
+fn describe_usual_arguments(item: &mut ItemImpl) {
+    for member in &mut item.items {
+        let ImplItem::Fn(method) = member else { continue };
+        for input in &mut method.sig.inputs {
+            let FnArg::Typed(argument) = input else { continue };
+            let Pat::Ident(name) = &*argument.pat else { continue };
+            let name = name.ident.unraw().to_string();
+            let usual = USUAL_ARGUMENTS.iter().find(|(usual, _)| *usual == name);
+            if let Some((_, text)) = usual.filter(|_| argument.attrs.is_empty()) {
+                argument.attrs.push(parse_quote!(#[graphql(desc = #text)]));
+            }
+        }
+    }
 }
 
 fn leaf_type(method: &ImplItemFn) -> Option<&Type> {

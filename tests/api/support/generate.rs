@@ -124,7 +124,7 @@ fn expected_kind(answer: &Json) -> Option<(String, String)> {
     let message = answer["errors"][0]["message"].as_str()?;
     let told = message.split("expected a").nth(1)?.trim_start_matches('n').trim_start();
     let (kind, got) = told.split_once(" id, got a ")?;
-    let place = got.strip_suffix(" id").filter(|place| place.starts_with("nothing"))?;
+    let place = got.split(" id").next().filter(|place| place.starts_with("nothing"))?;
     Some((kind.to_owned(), format!("{place}_")))
 }
 

@@ -1,0 +1,34 @@
+# The two commands a newcomer needs: `make run` and `make test`.
+
+CARGO ?= cargo
+
+.PHONY: run test check fmt schema bench soak
+
+## Build, start the embedded database under ./data, migrate, seed the demo once, and serve.
+run:
+	@echo "Building Kontor (the first time takes some minutes) …"
+	@$(CARGO) build --quiet
+	@KONTOR_LOG_FORMAT=$${KONTOR_LOG_FORMAT:-text} KONTOR_LOG=$${KONTOR_LOG:-warn} exec ./target/debug/kontor serve --demo
+
+## Everything that must hold: formatting, lints, tests, drift.
+test: check
+	$(CARGO) test --workspace
+
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+
+fmt:
+	$(CARGO) fmt --all
+
+## Write anew what is generated and committed: schema.graphql, src/schema.rs, tests/api/access.txt.
+schema:
+	UPDATE=1 $(CARGO) test --test api -- drift:: access::every_field
+
+## The long forms of the tests.
+soak:
+	PROPTEST_CASES=20000 $(CARGO) test --workspace -- --include-ignored
+
+## Requests per second and CPU per request beside a bare handler, in one run.
+bench:
+	$(CARGO) bench --bench requests

@@ -1,0 +1,2 @@
+DROP TABLE kontor.company_tags;
+DROP TABLE kontor.tags;
