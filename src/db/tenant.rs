@@ -42,9 +42,10 @@ pub struct TenantConn {
 impl TenantConn {
     /// One snapshot: whatever it reads belongs together.
     pub(super) fn reading(conn: PooledConnection<'static, Manager>, tenant: TenantId) -> Self {
+        // What begin_ctx does for a read, without the cost of a function: SET LOCAL, which ends
+        // with the transaction and which Citus hands on.
         let begin = format!(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
-             SELECT kontor.begin_ctx('{}', NULL, NULL, NULL)",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL app.tenant_id = '{}'",
             tenant.0
         );
         Self::new(conn, tenant, begin, None)

