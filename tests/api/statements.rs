@@ -25,6 +25,7 @@ fn a_table_without_its_tenant_is_a_fault() {
         "SELECT c.id FROM kontor.companies c JOIN kontor.tags t ON t.id = c.id WHERE c.tenant_id = $1",
         "SELECT c.id FROM kontor.companies c LEFT JOIN kontor.tags t ON t.tenant_id = c.tenant_id WHERE c.tenant_id = $1",
         "SELECT c.id FROM kontor.companies c WHERE c.tenant_id = $1 AND EXISTS (SELECT 1 FROM kontor.tags t WHERE t.id = c.id)",
+        "SELECT u.id FROM (kontor.users u INNER JOIN kontor.memberships m ON (m.user_id = u.id)) WHERE (u.id = ANY($1))",
         "SELECT count(*) FROM (SELECT c.id FROM kontor.companies c) AS counted",
         "WITH x AS (SELECT id FROM kontor.companies) SELECT id FROM kontor.users",
         "UPDATE kontor.companies SET name = $1 WHERE id = $2",

@@ -241,23 +241,16 @@ fn each_select(
 /// Every tenant's table among these has its predicate in the conditions or in its join.
 fn check<'a>(from: &'a [TableWithJoins], conditions: &mut Vec<&'a Expr>) -> ControlFlow<String> {
     let mut tables = Vec::new();
-    for TableWithJoins { relation, joins } in from {
-        tables.push(relation);
-        for join in joins {
-            tables.push(&join.relation);
-            if let JoinOperator::Inner(JoinConstraint::On(on))
-            | JoinOperator::Join(JoinConstraint::On(on))
-            | JoinOperator::Left(JoinConstraint::On(on))
-            | JoinOperator::LeftOuter(JoinConstraint::On(on)) = &join.join_operator
-            {
-                conditions.push(on);
-            }
-        }
-    }
+    from.iter().for_each(|joined| gather(joined, &mut tables, conditions));
     for table in tables {
-        if let TableFactor::Table { name, alias, .. } = table
-            && is_tenants(name)
-        {
+        let TableFactor::Table { name, alias, .. } = table else {
+            match table {
+                // A query of its own, which is visited by itself.
+                TableFactor::Derived { .. } => continue,
+                other => return ControlFlow::Break(format!("what is {other}?")),
+            }
+        };
+        if is_tenants(name) {
             let known_as = alias.as_ref().map_or_else(|| name.to_string(), |a| a.name.to_string());
             let known_as = known_as.replace('"', "");
             if !conditions.iter().any(|condition| binds_tenant(condition, &known_as)) {
@@ -266,6 +259,33 @@ fn check<'a>(from: &'a [TableWithJoins], conditions: &mut Vec<&'a Expr>) -> Cont
         }
     }
     ControlFlow::Continue(())
+}
+
+/// The tables of a join, in parentheses or not, and what they are joined on.
+fn gather<'a>(
+    joined: &'a TableWithJoins,
+    tables: &mut Vec<&'a TableFactor>,
+    conditions: &mut Vec<&'a Expr>,
+) {
+    for (relation, operator) in std::iter::once((&joined.relation, None))
+        .chain(joined.joins.iter().map(|join| (&join.relation, Some(&join.join_operator))))
+    {
+        match relation {
+            TableFactor::NestedJoin { table_with_joins, .. } => {
+                gather(table_with_joins, tables, conditions);
+            }
+            table => tables.push(table),
+        }
+        if let Some(
+            JoinOperator::Inner(JoinConstraint::On(on))
+            | JoinOperator::Join(JoinConstraint::On(on))
+            | JoinOperator::Left(JoinConstraint::On(on))
+            | JoinOperator::LeftOuter(JoinConstraint::On(on)),
+        ) = operator
+        {
+            conditions.push(on);
+        }
+    }
 }
 
 fn is_tenants(name: &ObjectName) -> bool {
