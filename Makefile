@@ -31,6 +31,6 @@ schema:
 soak:
 	PROPTEST_CASES=20000 $(CARGO) test --workspace --lib --tests
 
-## Requests per second and CPU per request beside a bare handler, in one run.
+## Our executor beside the library's; requests and CPU per request beside a bare handler.
 bench:
-	$(CARGO) bench --bench requests
+	$(CARGO) bench --bench executor --bench requests
