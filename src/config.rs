@@ -181,7 +181,8 @@ pub struct CreateOwner {
     /// The person's name, for example "Ada Lovelace"
     #[arg(long, value_name = "NAME")]
     pub name: String,
-    /// The person's password, 12 characters or more. Absent: one is made and printed once
+    /// The person's password, 12 characters or more, for example "four words at random". Absent:
+    /// one is made and printed once
     #[arg(long, env = "KONTOR_OWNER_PASSWORD", value_name = "TEXT", hide_env_values = true)]
     pub password: Option<SecretString>,
 }

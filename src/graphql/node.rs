@@ -77,7 +77,7 @@ impl NodeQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which, at most 100.")] ids: Vec<ID>,
-    ) -> Result<Many<Option<Node>>> {
+    ) -> Result<Option<Many<Option<Node>>>> {
         ctx.session().check(ApiUse)?;
         if ids.len() > MAX_NODES {
             return Err(Error::BadInput(format!("At most {MAX_NODES} ids at once.")));
@@ -94,7 +94,7 @@ impl NodeQuery {
                 None
             }
         };
-        Ok(found.into_iter().enumerate().map(or_null).collect())
+        Ok(Some(found.into_iter().enumerate().map(or_null).collect()))
     }
 }
 

@@ -225,6 +225,6 @@ async fn nodes_come_in_the_order_of_their_ids() {
     let answer = rep.run(query, json!({ "ids": many })).await;
     assert_eq!(
         (&answer["data"], &answer["errors"][0]["extensions"]["code"]),
-        (&Json::Null, &json!("BAD_USER_INPUT"))
+        (&json!({ "nodes": null }), &json!("BAD_USER_INPUT"))
     );
 }
