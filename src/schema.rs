@@ -68,11 +68,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.membership_roles (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        role_id -> Uuid,
+    }
+}
+
+diesel::table! {
     kontor.memberships (tenant_id, user_id) {
         tenant_id -> Uuid,
         user_id -> Uuid,
         roles -> Array<Text>,
         created_at -> Timestamptz,
+        manager_id -> Nullable<Uuid>,
+        deactivated_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -86,6 +97,63 @@ diesel::table! {
         record_id -> Uuid,
         action -> Text,
         actor_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    kontor.refresh_tokens (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        session_id -> Uuid,
+        hash -> Bytea,
+        created_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    kontor.reporting_lines (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        manager_id -> Uuid,
+        member_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    kontor.role_grants (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        role_id -> Uuid,
+        permission -> Text,
+        reach -> Text,
+    }
+}
+
+diesel::table! {
+    kontor.roles (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.sessions (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+        last_used_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        ended_by -> Nullable<Text>,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
     }
 }
 
@@ -132,5 +200,11 @@ diesel::allow_tables_to_appear_in_same_query!(companies, memberships);
 diesel::allow_tables_to_appear_in_same_query!(companies, tenants);
 diesel::allow_tables_to_appear_in_same_query!(company_tags, companies);
 diesel::allow_tables_to_appear_in_same_query!(company_tags, tags);
+diesel::allow_tables_to_appear_in_same_query!(membership_roles, memberships);
+diesel::allow_tables_to_appear_in_same_query!(membership_roles, roles);
 diesel::allow_tables_to_appear_in_same_query!(memberships, tenants);
 diesel::allow_tables_to_appear_in_same_query!(memberships, users);
+diesel::allow_tables_to_appear_in_same_query!(refresh_tokens, sessions);
+diesel::allow_tables_to_appear_in_same_query!(reporting_lines, memberships);
+diesel::allow_tables_to_appear_in_same_query!(role_grants, roles);
+diesel::allow_tables_to_appear_in_same_query!(sessions, memberships);

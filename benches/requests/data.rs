@@ -178,7 +178,7 @@ async fn connect(url: &str) -> Client {
 
 fn token(tenant: Uuid, user: Uuid) -> String {
     let keys = Arc::new(Keys::new(&SECRET.into()));
-    let viewer = Viewer::new(UserId(user), TenantId(tenant), vec![BuiltInRole::Rep]);
+    let viewer = Viewer::new(UserId(user), TenantId(tenant), vec![BuiltInRole::Manager]);
     Token::issue(&keys, &Clock::system(), &viewer).unwrap().text
 }
 

@@ -9,6 +9,6 @@ mod role;
 mod viewer;
 
 pub use keys::Keys;
-pub use permission::{Grants, Permission};
+pub use permission::{Grants, Permission, Scope};
 pub use role::BuiltInRole;
 pub use viewer::Viewer;

@@ -31,42 +31,84 @@ permissions! {
     TagWrite = "tag:write",
 }
 
+impl Permission {
+    /// Is it about records that belong to somebody? Then it has a reach.
+    pub fn is_about_owned_records(self) -> bool {
+        matches!(
+            self,
+            Self::CompanyRead | Self::CompanyCreate | Self::CompanyUpdate | Self::CompanyDelete
+        )
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|permission| permission.name() == name)
+    }
+}
+
 impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-/// A set of permissions.
+/// Whose records a permission is about, from few to all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// One's own.
+    Own,
+    /// One's own, and those of the people who report to one, at any distance.
+    Team,
+    /// The tenant's.
+    All,
+}
+
+/// What somebody may do, and how far each permission reaches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Grants([u64; 4]);
+pub struct Grants([Option<Scope>; Permission::ALL.len()]);
 
 impl Grants {
     pub fn holds(&self, permission: Permission) -> bool {
-        let (word, bit) = Self::place(permission);
-        self.0.get(word).is_some_and(|bits| bits & bit != 0)
+        self.scope(permission).is_some()
+    }
+
+    /// How far the permission reaches; `None` without it.
+    pub fn scope(&self, permission: Permission) -> Option<Scope> {
+        self.0.get(place(permission)).copied().flatten()
+    }
+
+    /// Adds a permission; what reaches further wins.
+    pub fn add(&mut self, permission: Permission, scope: Scope) {
+        if let Some(held) = self.0.get_mut(place(permission)) {
+            *held = (*held).max(Some(scope));
+        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Permission> {
         Permission::ALL.iter().copied().filter(|permission| self.holds(*permission))
     }
 
-    #[expect(clippy::as_conversions, reason = "a fieldless enum's discriminant")]
-    fn place(permission: Permission) -> (usize, u64) {
-        let at = permission as usize;
-        (at / 64, 1 << (at % 64))
+    /// Both together.
+    #[must_use]
+    pub fn union(mut self, other: &Self) -> Self {
+        for permission in Permission::ALL {
+            if let Some(scope) = other.scope(*permission) {
+                self.add(*permission, scope);
+            }
+        }
+        self
     }
 }
 
+#[expect(clippy::as_conversions, reason = "a fieldless enum's discriminant")]
+fn place(permission: Permission) -> usize {
+    permission as usize
+}
+
+/// With the reach of all.
 impl FromIterator<Permission> for Grants {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
         let mut grants = Self::default();
-        for permission in permissions {
-            let (word, bit) = Self::place(permission);
-            if let Some(bits) = grants.0.get_mut(word) {
-                *bits |= bit;
-            }
-        }
+        permissions.into_iter().for_each(|permission| grants.add(permission, Scope::All));
         grants
     }
 }
@@ -81,6 +123,15 @@ mod tests {
             let grants: Grants = [*one].into_iter().collect();
             assert_eq!(grants.iter().collect::<Vec<_>>(), [*one]);
         }
-        assert!(Permission::ALL.len() <= 256);
+    }
+
+    #[test]
+    fn what_reaches_further_wins() {
+        let mut grants = Grants::default();
+        grants.add(Permission::CompanyRead, Scope::Team);
+        grants.add(Permission::CompanyRead, Scope::Own);
+        assert_eq!(grants.scope(Permission::CompanyRead), Some(Scope::Team));
+        let all: Grants = [Permission::CompanyRead].into_iter().collect();
+        assert_eq!(grants.union(&all).scope(Permission::CompanyRead), Some(Scope::All));
     }
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Grants, Permission};
+use super::{Grants, Permission, Scope};
 use crate::tenants::RoleId;
 
 macro_rules! roles {
@@ -45,7 +45,7 @@ roles! {
 }
 
 use BuiltInRole::{
-    Admin, FieldStaff, Finance, Integration, Manager, Operations, Owner, Rep, Viewer,
+    Admin, Customer, FieldStaff, Finance, Integration, Manager, Operations, Owner, Rep, Viewer,
 };
 
 const EVERYBODY: &[BuiltInRole] = BuiltInRole::ALL;
@@ -74,16 +74,27 @@ impl BuiltInRole {
     }
 
     pub fn grants(self) -> Grants {
-        Permission::ALL.iter().copied().filter(|p| holders(*p).contains(&self)).collect()
+        Self::union(&[self])
     }
 
     /// What several roles may do together.
     pub fn union(roles: &[Self]) -> Grants {
-        Permission::ALL
-            .iter()
-            .copied()
-            .filter(|permission| roles.iter().any(|role| holders(*permission).contains(role)))
-            .collect()
+        let mut grants = Grants::default();
+        for permission in Permission::ALL {
+            for role in holders(*permission).iter().filter(|role| roles.contains(role)) {
+                grants.add(*permission, role.scope(*permission));
+            }
+        }
+        grants
+    }
+
+    /// How far a role reaches with a permission that it holds.
+    fn scope(self, permission: Permission) -> Scope {
+        match (self, permission.is_about_owned_records()) {
+            (Rep, true) => Scope::Team,
+            (FieldStaff | Customer, true) => Scope::Own,
+            _ => Scope::All,
+        }
     }
 
     /// The same in every tenant, and for good: a client may store it.

@@ -20,7 +20,7 @@ use crate::{
 
 by_id!(
     /// Companies by id; deleted ones are not found.
-    CompanyById, companies[not deleted_at], model::Company, CompanyId, CompanyRead
+    CompanyById, companies[not deleted_at][owner owner_id], model::Company, CompanyId, CompanyRead
 );
 
 /// An organisation that the tenant sells to.

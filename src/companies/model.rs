@@ -75,7 +75,7 @@ impl From<Option<Money>> for Revenue {
     }
 }
 
-record!(Company, companies[not deleted_at], CompanyId, NewCompany, CompanyChanges);
+record!(Company, companies[not deleted_at][owner owner_id], CompanyId, NewCompany, CompanyChanges);
 
 impl Company {
     /// Kept, but found by nobody.

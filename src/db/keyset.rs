@@ -2,11 +2,10 @@
 //! costs what the first one costs, because it is found by comparing keys and not by counting.
 
 use diesel::{
-    AppearsOnTable, Expression, QueryResult, SelectableExpression,
-    expression::{ValidGrouping, is_aggregate},
+    QueryResult,
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{BigInt, Bool},
+    sql_types::BigInt,
 };
 
 use super::{Column, Filter, TenantConn, Value};
@@ -161,25 +160,8 @@ impl QueryFragment<Pg> for PageOrder<'_> {
     }
 }
 
-/// These fragments name their tables themselves and fit any statement that has them.
-macro_rules! fragment {
-    ($name:ident) => {
-        impl Expression for $name<'_> {
-            type SqlType = Bool;
-        }
-        impl<QS: ?Sized> AppearsOnTable<QS> for $name<'_> {}
-        impl<QS: ?Sized> SelectableExpression<QS> for $name<'_> {}
-        impl<GroupBy> ValidGrouping<GroupBy> for $name<'_> {
-            type IsAggregate = is_aggregate::No;
-        }
-        impl QueryId for $name<'_> {
-            type QueryId = ();
-            const HAS_STATIC_QUERY_ID: bool = false;
-        }
-    };
-}
-fragment!(PageCondition);
-fragment!(PageOrder);
+condition!(PageCondition);
+condition!(PageOrder);
 
 /// Exact up to here; a larger list says "at least".
 pub const COUNT_LIMIT: i64 = 10_000;

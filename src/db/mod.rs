@@ -4,6 +4,8 @@
 //!
 //! Architecture Invariant: nothing here knows an area, GraphQL or HTTP.
 
+#[macro_use]
+mod condition;
 mod connect;
 mod embedded;
 mod filter;
@@ -11,6 +13,7 @@ pub mod idempotency;
 mod inspect;
 mod keyset;
 mod migrate;
+mod reach;
 mod record;
 mod system;
 mod tenant;
@@ -27,6 +30,7 @@ pub use filter::{Column, Filter, Link, Test, Value};
 pub use inspect::{Inspection, inspect};
 pub use keyset::{COUNT_LIMIT, Direction, Order, Slice, SortKey, capped_count};
 pub use migrate::{MigrationState, Migrator};
+pub use reach::{Reach, WithinReach};
 pub use record::{Deleted, Outcome, expect_version};
 pub use system::{OperatorConn, SystemConn};
 pub use tenant::{TenantConn, WriteContext};

@@ -43,14 +43,15 @@ pub fn expect_version(expected: Option<i32>, actual: i32) -> Result<()> {
 /// What every record can do: `find`, `lock`, `page`, `count`, `insert`, `update`, and [`Outcome`].
 ///
 /// ```ignore
-/// record!(Company, companies[not deleted_at], CompanyId, NewCompany, CompanyChanges);
+/// record!(Company, companies[not deleted_at][owner owner_id], CompanyId, NewCompany, CompanyChanges);
 /// ```
 ///
-/// `[not deleted_at]` names the column that must be null for the record to count. What a record
+/// `[not …]` names the column that must be null for the record to count, `[owner …]` the one that
+/// the reach of a permission is about. What a record
 /// can do besides is written by hand beside it.
 #[macro_export]
 macro_rules! record {
-    ($model:ty, $table:ident $([not $live:ident])?, $id:ident, $new:ty, $changes:ty) => {
+    ($model:ty, $table:ident $([not $live:ident])? $([owner $owner:ident])?, $id:ident, $new:ty, $changes:ty) => {
         impl $model {
             pub async fn find(conn: &$crate::db::TenantConn, id: $id) -> $crate::error::Result<Self> {
                 use ::diesel_async::RunQueryDsl;
@@ -59,6 +60,7 @@ macro_rules! record {
                     .filter(dsl::tenant_id.eq(conn.tenant()))
                     .filter(dsl::id.eq(id))
                     $(.filter(dsl::$live.is_null()))?
+                    $(.filter(conn.reach().over($crate::column!($table::$owner))))?
                     .first(&mut &*conn)
                     .await?;
                 Ok(found)
@@ -76,6 +78,7 @@ macro_rules! record {
                     .filter(dsl::tenant_id.eq(conn.tenant()))
                     .filter(dsl::id.eq(id))
                     $(.filter(dsl::$live.is_null()))?
+                    $(.filter(conn.reach().over($crate::column!($table::$owner))))?
                     .for_update()
                     .first(&mut &*conn)
                     .await?;
@@ -92,6 +95,7 @@ macro_rules! record {
                 let page = Self::query()
                     .filter(dsl::tenant_id.eq(conn.tenant()))
                     $(.filter(dsl::$live.is_null()))?
+                    $(.filter(conn.reach().over($crate::column!($table::$owner))))?
                     .filter(slice.condition())
                     .order(slice.ordering())
                     .limit(slice.limit)
@@ -108,6 +112,7 @@ macro_rules! record {
                 let rows = dsl::$table
                     .filter(dsl::tenant_id.eq(conn.tenant()))
                     $(.filter(dsl::$live.is_null()))?
+                    $(.filter(conn.reach().over($crate::column!($table::$owner))))?
                     .filter(slice.condition())
                     .select(dsl::id);
                 Ok($crate::db::capped_count(conn, rows).await?)

@@ -1,7 +1,7 @@
 //! A connection bound to one tenant.
 
 use std::sync::{
-    Mutex, PoisonError,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicU32, Ordering::Relaxed},
 };
 
@@ -14,8 +14,15 @@ use diesel_async::{AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection
 use futures_util::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
 
-use super::connect::{Conn, Manager};
-use crate::{accounts::UserId, error::Result, tenants::TenantId};
+use super::{
+    Reach,
+    connect::{Conn, Manager},
+};
+use crate::{
+    accounts::UserId,
+    error::{Error, Result},
+    tenants::TenantId,
+};
 
 /// Who writes, and which write it is: what the audit trail says of every change.
 #[derive(Clone, Debug)]
@@ -26,12 +33,19 @@ pub struct WriteContext {
     pub request: String,
 }
 
-/// A pooled connection inside a transaction that can see one tenant's rows and no others.
+/// A way to one tenant's rows, and to no others: a handle on a pooled connection inside a
+/// transaction, with the reach of the permission it was opened for.
 ///
 /// The transaction begins together with its first statement: both are sent in one go, and a
 /// failed beginning fails the statement (without a tenant there are no rows to see). Statements
 /// that are polled together travel together. Dropped before its end it is closed, never reused.
+#[derive(Clone)]
 pub struct TenantConn {
+    link: Arc<Link>,
+    reach: Reach,
+}
+
+struct Link {
     conn: PooledConnection<'static, Manager>,
     tenant: TenantId,
     begin: Mutex<Option<String>>,
@@ -76,17 +90,29 @@ impl TenantConn {
     ) -> Self {
         conn.in_use.store(true, Relaxed);
         let begin = Mutex::new(Some(begin));
-        Self { conn, tenant, begin, write, statements: AtomicU32::new(0) }
+        let link = Link { conn, tenant, begin, write, statements: AtomicU32::new(0) };
+        Self { link: Arc::new(link), reach: Reach::All }
+    }
+
+    /// The same connection, for a permission with another reach.
+    #[must_use]
+    pub fn with_reach(&self, reach: Reach) -> Self {
+        Self { link: self.link.clone(), reach }
     }
 
     /// For the predicate that every statement has on every table.
     pub fn tenant(&self) -> TenantId {
-        self.tenant
+        self.link.tenant
     }
 
-    /// How many statements it has run for its user.
+    /// For the condition that every statement has on a table with owners.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// How many statements it has run for its users.
     pub fn statements(&self) -> u32 {
-        self.statements.load(Relaxed)
+        self.link.statements.load(Relaxed)
     }
 
     /// Ends a read. Without this the connection is lost to the pool.
@@ -96,8 +122,8 @@ impl TenantConn {
 
     /// Gives the changes their places in the tenant's log, and commits.
     pub async fn commit(self) -> Result<()> {
-        let Some(write) = self.write else { return self.finish().await };
-        let tenant = self.tenant.0;
+        let Some(write) = self.link.write else { return self.finish().await };
+        let tenant = self.link.tenant.0;
         self.end(&format!("SELECT kontor.log_commit('{tenant}', '{write}'); COMMIT")).await
     }
 
@@ -117,13 +143,18 @@ impl TenantConn {
     }
 
     async fn end(self, how: &str) -> Result<()> {
-        if self.not_begun().is_none() {
-            (&mut &self.conn.pg).batch_execute(how).await?;
+        // Whoever still holds a handle would go on outside the transaction.
+        let link = Arc::try_unwrap(self.link)
+            .map_err(|_| Error::internal("a transaction was to end while somebody used it"))?;
+        if link.not_begun().is_none() {
+            (&mut &link.conn.pg).batch_execute(how).await?;
         }
-        self.conn.in_use.store(false, Relaxed);
+        link.conn.in_use.store(false, Relaxed);
         Ok(())
     }
+}
 
+impl Link {
     fn not_begun(&self) -> Option<String> {
         self.begin.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -147,9 +178,9 @@ impl TenantConn {
 
 impl SimpleAsyncConnection for &TenantConn {
     async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
-        let this: &TenantConn = self;
-        let conn: &Conn = &this.conn;
-        this.run(async move { (&mut &conn.pg).batch_execute(query).await }.boxed()).await
+        let link: &Link = &self.link;
+        let conn: &Conn = &link.conn;
+        link.run(async move { (&mut &conn.pg).batch_execute(query).await }.boxed()).await
     }
 }
 
@@ -167,8 +198,9 @@ impl<'a> AsyncConnectionCore for &'a TenantConn {
         T::Query: QueryFragment<Self::Backend> + QueryId + 'query,
     {
         let this: &'a TenantConn = self;
-        let mut pg: &'a AsyncPgConnection = &this.conn.pg;
-        this.run(AsyncConnectionCore::load(&mut pg, source))
+        let link: &'a Link = &this.link;
+        let mut pg: &'a AsyncPgConnection = &link.conn.pg;
+        link.run(AsyncConnectionCore::load(&mut pg, source))
     }
 
     fn execute_returning_count<'conn, 'query, T>(
@@ -179,7 +211,8 @@ impl<'a> AsyncConnectionCore for &'a TenantConn {
         T: QueryFragment<Self::Backend> + QueryId + 'query,
     {
         let this: &'a TenantConn = self;
-        let mut pg: &'a AsyncPgConnection = &this.conn.pg;
-        this.run(AsyncConnectionCore::execute_returning_count(&mut pg, source))
+        let link: &'a Link = &this.link;
+        let mut pg: &'a AsyncPgConnection = &link.conn.pg;
+        link.run(AsyncConnectionCore::execute_returning_count(&mut pg, source))
     }
 }

@@ -39,7 +39,7 @@ type Loaded<R> = Result<<R as Relation>::Value, Arc<Error>>;
 type Loader<R> = cached::Loader<<R as Relation>::Key, Loaded<R>, Batch<R>>;
 
 struct Batch<R> {
-    conn: Arc<TenantConn>,
+    conn: TenantConn,
     relation: PhantomData<fn() -> R>,
 }
 
@@ -63,7 +63,7 @@ impl<R: Relation> BatchFn<R::Key, Loaded<R>> for Batch<R> {
 pub(super) struct Loaders(Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>);
 
 impl Loaders {
-    pub async fn load<R: Relation>(&self, conn: Arc<TenantConn>, key: R::Key) -> Result<R::Value> {
+    pub async fn load<R: Relation>(&self, conn: TenantConn, key: R::Key) -> Result<R::Value> {
         let loader = self.loader::<R>(conn)?;
         // A batch dies with the field that ran it (its parent failed); its keys are asked again.
         for _ in 0..8 {
@@ -82,7 +82,7 @@ impl Loaders {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn loader<R: Relation>(&self, conn: Arc<TenantConn>) -> Result<Loader<R>> {
+    fn loader<R: Relation>(&self, conn: TenantConn) -> Result<Loader<R>> {
         let mut loaders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || -> Box<dyn Any + Send + Sync> {
             let batch = Batch::<R> { conn, relation: PhantomData };
@@ -102,10 +102,10 @@ struct Shared(#[source] Arc<Error>);
 
 /// A record by its id: `by_id!(CompanyById, companies, Company, CompanyId, CompanyRead);`
 ///
-/// `[not deleted_at]` names the column that must be null for the record to count.
+/// `[not …]` and `[owner …]` are those of [`crate::record!`].
 #[macro_export]
 macro_rules! by_id {
-    ($(#[$doc:meta])* $name:ident, $table:ident $([not $live:ident])?, $model:ty, $id:ty, $permission:ident) => {
+    ($(#[$doc:meta])* $name:ident, $table:ident $([not $live:ident])? $([owner $owner:ident])?, $model:ty, $id:ty, $permission:ident) => {
         $(#[$doc])*
         pub struct $name;
 
@@ -125,6 +125,7 @@ macro_rules! by_id {
                     .filter(dsl::tenant_id.eq(conn.tenant()))
                     .filter(dsl::id.eq_any(keys))
                     $(.filter(dsl::$live.is_null()))?
+                    $(.filter(conn.reach().over($crate::column!($table::$owner))))?
                     .load(&mut conn)
                     .await?;
                 Ok(rows.into_iter().map(|row| (row.id, Some(row))).collect())

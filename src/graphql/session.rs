@@ -37,7 +37,7 @@ pub struct Session {
     viewer: OnceLock<Viewer>,
     /// The connection that all reads share: for a query its one snapshot, in a mutation what the
     /// last write left behind.
-    pub(super) reader: Mutex<Option<Arc<TenantConn>>>,
+    pub(super) reader: Mutex<Option<TenantConn>>,
     pub(super) loaders: Loaders,
 }
 
@@ -78,15 +78,15 @@ impl Session {
         Ok(viewer)
     }
 
-    async fn read(&self, permission: Permission) -> Result<Arc<TenantConn>> {
-        let tenant = self.check(permission)?.tenant;
+    async fn read(&self, permission: Permission) -> Result<TenantConn> {
+        let viewer = self.check(permission)?;
+        let reach = viewer.reach(permission);
         let mut reader = self.reader.lock().await;
         if let Some(conn) = &*reader {
-            return Ok(conn.clone());
+            return Ok(conn.with_reach(reach));
         }
-        let conn = Arc::new(self.db.read(tenant).await?);
-        *reader = Some(conn.clone());
-        Ok(conn)
+        let conn = self.db.read(viewer.tenant).await?;
+        Ok(reader.insert(conn).with_reach(reach))
     }
 
     async fn load<R: Relation>(&self, key: R::Key) -> Result<R::Value> {
@@ -113,11 +113,10 @@ impl Session {
         }
     }
 
-    /// The reading connection, if nobody else holds it any more.
+    /// The reading connection; the loaders let go of it.
     pub(super) async fn take_reader(&self) -> Option<TenantConn> {
         self.loaders.clear();
-        let conn = self.reader.lock().await.take()?;
-        Arc::try_unwrap(conn).ok()
+        self.reader.lock().await.take()
     }
 }
 
@@ -136,7 +135,7 @@ pub trait Doors {
     }
 
     /// To read: all reads of a query see one snapshot.
-    async fn read(&self, permission: Permission) -> Result<Arc<TenantConn>>;
+    async fn read(&self, permission: Permission) -> Result<TenantConn>;
 
     /// To write: everything in `work` commits together or not at all. Audit, log position,
     /// idempotency and dry run happen here and nowhere else.
@@ -158,7 +157,7 @@ impl Doors for Context<'_> {
         self.data_unchecked::<Arc<Session>>()
     }
 
-    async fn read(&self, permission: Permission) -> Result<Arc<TenantConn>> {
+    async fn read(&self, permission: Permission) -> Result<TenantConn> {
         self.session().read(permission).await
     }
 

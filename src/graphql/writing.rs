@@ -1,6 +1,6 @@
 //! The write door: a transaction that commits on Ok, with all that every write needs.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -31,11 +31,11 @@ impl Session {
         work: impl AsyncFnOnce(&TenantConn) -> Result<T>,
     ) -> Result<T> {
         let viewer = self.check(permission)?;
-        let tx = self.begin(viewer).await?;
+        let tx = self.begin(viewer).await?.with_reach(viewer.reach(permission));
         if self.request.dry_run {
             // What follows in the answer reads inside the transaction, which is undone at the end.
             let result = attempt(&tx, work).await;
-            *self.reader.lock().await = Some(Arc::new(tx));
+            *self.reader.lock().await = Some(tx);
             return result;
         }
         let ending = match &self.request.idempotency_key {

@@ -43,7 +43,7 @@ fn one_command_starts_everything_and_keeps_its_data() {
     {
         assert!(said.contains(words), "{words} is missing in: {said}");
     }
-    let token = server.sign_in("rep@acme.test");
+    let token = server.sign_in("manager@acme.test");
     server.ask(Some(&token), CREATE, json!({ "name": "Kept" }));
     assert_eq!(count(&server, &token), 13);
     let database = postmaster(&folder);
@@ -63,7 +63,7 @@ fn one_command_starts_everything_and_keeps_its_data() {
 fn it_recovers_from_being_killed() {
     let folder = Folder::new();
     let server = Server::demo(&folder.0);
-    let token = server.sign_in("rep@acme.test");
+    let token = server.sign_in("manager@acme.test");
     for n in 0..20 {
         server.ask(Some(&token), CREATE, json!({ "name": format!("Acknowledged {n}") }));
     }
@@ -91,7 +91,7 @@ fn a_stop_drains_requests() {
     // Sign-in with a costly hash takes long enough to be stopped in the middle.
     let (address, pid) = (server.address.clone(), server.pid());
     let slow = std::thread::spawn(move || {
-        let query = "mutation { a: signIn(input: { email: \"rep@acme.test\", password: \"kontor-demo\" }) { accessToken } }";
+        let query = "mutation { a: signIn(input: { email: \"manager@acme.test\", password: \"kontor-demo\" }) { accessToken } }";
         let body = json!({ "query": query }).to_string();
         let mut stream = std::net::TcpStream::connect(address).unwrap();
         let head = format!(

@@ -22,7 +22,7 @@ async fn created(person: &Person<'_>, name: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rep_makes_changes_and_deletes_a_company() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let made = create(&rep, json!({
         "name": " Maple Foods ", "domain": "https://www.Maple.example/about", "industry": "Retail", "phone": "+1 555 0100",
         "city": "Boston", "country": "US", "annualRevenue": { "amount": "1250.5", "currency": "USD" },
@@ -33,7 +33,7 @@ async fn a_rep_makes_changes_and_deletes_a_company() {
             "company": {
                 "id": "company_…", "name": "Maple Foods", "domain": "maple.example", "industry": "Retail", "phone": "+1 555 0100",
                 "city": "Boston", "country": "US", "annualRevenue": { "amount": "1250.50", "currency": "USD" },
-                "owner": { "email": "rep@acme.test" }, "version": 1, "createdAt": "(moment)", "updatedAt": "(moment)",
+                "owner": { "email": "manager@acme.test" }, "version": 1, "createdAt": "(moment)", "updatedAt": "(moment)",
             },
             "userErrors": [],
         })
@@ -69,7 +69,7 @@ async fn a_rep_makes_changes_and_deletes_a_company() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_is_refused_with_its_place() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     for (input, code, field) in [
         (json!({ "name": "" }), "REQUIRED", "name"),
         (json!({ "name": " \t " }), "REQUIRED", "name"),
@@ -107,7 +107,7 @@ async fn bad_input_is_refused_with_its_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_argument_of_the_wrong_kind_is_a_coded_error() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     for (id, told) in [
         ("deal_01h2xcejqtf2nbrexx3vqjhp41", "expected a company id, got a deal id"),
         ("company_01h2xcejqtf2nbrexx3vqjhp4", "expected a company id, such as company_01k9…"),
@@ -131,7 +131,7 @@ async fn an_argument_of_the_wrong_kind_is_a_coded_error() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_version_is_refused_with_both_versions() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let id = created(&rep, "Stale").await;
     rep.data(UPDATE, json!({ "id": id, "v": 1, "input": { "city": "Rome" } })).await;
     let late = rep.data(UPDATE, json!({ "id": id, "v": 1, "input": { "city": "Oslo" } })).await;
@@ -148,7 +148,7 @@ async fn a_stale_version_is_refused_with_both_versions() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_version_is_changed_once() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let id = created(&rep, "Contested").await;
     let change = async |n: usize| {
         let input = json!({ "city": format!("City {n}") });
@@ -161,7 +161,8 @@ async fn one_version_is_changed_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_tenant_sees_and_changes_nothing() {
     let app = TestApp::new().await;
-    let (rep, rival) = (app.sign_in("rep@acme.test").await, app.sign_in("owner@globex.test").await);
+    let (rep, rival) =
+        (app.sign_in("manager@acme.test").await, app.sign_in("owner@globex.test").await);
     let id = created(&rep, "Ours").await;
     let seen = rival.run("query($id: ID!) { company(id: $id) { id } }", json!({ "id": id })).await;
     assert_eq!(seen["errors"][0]["extensions"]["code"], "NOT_FOUND");
@@ -196,7 +197,7 @@ async fn a_viewer_reads_and_does_not_write() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_come_in_the_order_of_their_ids() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let (user, tenant) = (rep.user().to_string(), rep.tenant().to_string());
     let company = created(&rep, "Known").await;
     let query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Company { name } ... on User { email } ... on Tenant { slug } } }";
@@ -204,7 +205,7 @@ async fn nodes_come_in_the_order_of_their_ids() {
     assert_eq!(
         rep.data(query, json!({ "ids": ids })).await["nodes"],
         json!([
-            { "__typename": "User", "id": user, "email": "rep@acme.test" }, null,
+            { "__typename": "User", "id": user, "email": "manager@acme.test" }, null,
             { "__typename": "Company", "id": company, "name": "Known" },
             { "__typename": "Tenant", "id": tenant, "slug": "acme" },
         ])

@@ -36,7 +36,7 @@ async fn the_database_may_be_restarted_under_load() {
     Migrator::open(&settings).await.unwrap().up(&Clock::system()).await.unwrap();
     seed_demo(&settings, &Clock::system(), Passwords { cost: 4 }).await.unwrap();
     let app = TestApp::with(|own| *own = settings.clone()).await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
 
     let (stop, tally) = (AtomicBool::new(false), Mutex::new(BTreeMap::<String, u32>::new()));
     let client = async |n: usize| {
@@ -75,7 +75,7 @@ async fn the_database_may_be_restarted_under_load() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_dropped_in_the_middle_leaves_nothing_behind() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let id = rep.data("{ companies(first: 1) { nodes { id } } }", Json::Null).await["companies"]["nodes"][0]["id"].clone();
     let before = app.api.db().state();
 
@@ -146,7 +146,7 @@ async fn let_go(app: &TestApp, holding: tokio::task::JoinHandle<()>) {
 async fn a_statement_has_its_time() {
     let app =
         TestApp::with(|settings| settings.statement_timeout = Duration::from_millis(100)).await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let hold = hold_companies(&app).await;
     let answer = rep.run(LIST, Json::Null).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "TIMEOUT", "{answer}");

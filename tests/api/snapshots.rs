@@ -37,7 +37,7 @@ async fn a_query_reads_one_snapshot() {
         }));
     })
     .await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let query = "{ companies(first: 100) { nodes { name } totalCount { value } } }";
     armed.store(true, SeqCst);
     let during = rep.data(query, Json::Null).await;

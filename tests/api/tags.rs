@@ -22,7 +22,7 @@ async fn company(person: &Person<'_>) -> Json {
 #[tokio::test(flavor = "multi_thread")]
 async fn companies_are_tagged_and_found_by_their_tags() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let (id, key, old) =
         (company(&rep).await, tag(&rep, "Key account").await, tag(&rep, "Old").await);
     let ids =
@@ -60,7 +60,8 @@ async fn companies_are_tagged_and_found_by_their_tags() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_tenants_tag_and_company_do_not_exist() {
     let app = TestApp::new().await;
-    let (rep, rival) = (app.sign_in("rep@acme.test").await, app.sign_in("rep@globex.test").await);
+    let (rep, rival) =
+        (app.sign_in("manager@acme.test").await, app.sign_in("rep@globex.test").await);
     let (ours, theirs) = (tag(&rep, "Ours").await["tag"]["id"].clone(), company(&rival).await);
     let stolen = rival.data(REPLACE, json!({ "id": theirs, "tags": [ours] })).await;
     assert_eq!(refusal(&stolen["companyTagsReplace"]), ("NOT_FOUND", vec!["tagIds"]));
@@ -75,7 +76,7 @@ async fn another_tenants_tag_and_company_do_not_exist() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_is_used_once() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let first = tag(&rep, "Hot").await["tag"]["id"].clone();
     assert_eq!(refusal(&tag(&rep, "HOT ").await), ("DUPLICATE", vec!["name"]));
     assert_eq!(refusal(&tag(&rep, &"x".repeat(51)).await), ("TOO_LONG", vec!["name"]));

@@ -20,7 +20,7 @@ async fn count(app: &TestApp, name: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_is_audited_and_has_its_place_in_the_log() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let id = create(&rep, "Audited", None).await["company"]["id"].as_str().unwrap().to_owned();
     rep.data("mutation($id: ID!) { companyUpdate(id: $id, input: { city: \"Rome\" }) { company { id } } }", json!({ "id": id })).await;
     rep.data("mutation($id: ID!) { companyDelete(id: $id) { deletedId } }", json!({ "id": id }))
@@ -58,7 +58,7 @@ async fn every_change_is_audited_and_has_its_place_in_the_log() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_has_no_gaps_and_is_never_overtaken() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let tenant = rep.tenant().0;
     let read = format!(
         "SELECT string_agg(position::text, ',' ORDER BY position) FROM kontor.outbox WHERE tenant_id = '{tenant}'"
@@ -85,7 +85,7 @@ async fn the_log_has_no_gaps_and_is_never_overtaken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_write_leaves_nothing_behind() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let before = app.sql("SELECT count(*) FROM kontor.audit_log").await;
     assert_eq!(refusal(&create(&rep, "Twin", Some("amber.example")).await).0, "DUPLICATE");
     assert_eq!(app.sql("SELECT count(*) FROM kontor.audit_log").await, before);
@@ -95,7 +95,7 @@ async fn a_refused_write_leaves_nothing_behind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_with_the_same_key_is_the_same_request() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await.with_key("k1");
+    let rep = app.sign_in("manager@acme.test").await.with_key("k1");
     let first = create(&rep, "Once", None).await;
     assert_eq!(create(&rep, "Once", None).await, first);
     assert_eq!(count(&app, "Once").await, "1");
@@ -118,7 +118,7 @@ async fn a_repeat_with_the_same_key_is_the_same_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_of_a_refused_request_is_refused_the_same_way() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await.with_key("k2");
+    let rep = app.sign_in("manager@acme.test").await.with_key("k2");
     let first = create(&rep, "Twin", Some("amber.example")).await;
     assert_eq!(refusal(&first), ("DUPLICATE", vec!["domain"]));
     app.sql("UPDATE kontor.companies SET domain = NULL WHERE domain = 'amber.example'").await;
@@ -128,7 +128,7 @@ async fn a_repeat_of_a_refused_request_is_refused_the_same_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_fields_of_one_request_have_an_entry_each() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await.with_key("k3");
+    let rep = app.sign_in("manager@acme.test").await.with_key("k3");
     let query = "mutation { a: companyCreate(input: { name: \"A\" }) { company { id name } } b: companyCreate(input: { name: \"B\" }) { company { id name } } }";
     let first = rep.data(query, Json::Null).await;
     assert_ne!(first["a"]["company"]["id"], first["b"]["company"]["id"]);
@@ -138,7 +138,7 @@ async fn two_fields_of_one_request_have_an_entry_each() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_at_once_make_one_effect() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await.with_key("k4");
+    let rep = app.sign_in("manager@acme.test").await.with_key("k4");
     let answers =
         futures_util::future::join_all((0..50).map(|_| create(&rep, "Fifty", None))).await;
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
@@ -148,7 +148,7 @@ async fn fifty_at_once_make_one_effect() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_is_repeated_as_itself() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let id = create(&rep, "Gone", None).await["company"]["id"].clone();
     let query = "mutation($id: ID!) { companyDelete(id: $id) { deletedId userErrors { code } } }";
     let keyed = rep.with_key("k5");
@@ -164,7 +164,7 @@ async fn a_deletion_is_repeated_as_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_answers_and_is_undone() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let query = "mutation {
         a: companyCreate(input: { name: \"Dry\", domain: \"dry.example\" }) { company { name version owner { email } } userErrors { code } }
         b: companyCreate(input: { name: \"Dry too\", domain: \"dry.example\" }) { company { name } userErrors { code } }
@@ -173,7 +173,7 @@ async fn a_dry_run_answers_and_is_undone() {
     let data = rep.dry_run().data(query, Json::Null).await;
     assert_eq!(
         data["a"]["company"],
-        json!({ "name": "Dry", "version": 1, "owner": { "email": "rep@acme.test" } })
+        json!({ "name": "Dry", "version": 1, "owner": { "email": "manager@acme.test" } })
     );
     assert_eq!(data["b"]["userErrors"][0]["code"], "DUPLICATE", "it sees what came before it");
     assert_eq!(data["c"]["company"]["name"], "Dry three", "and a refusal undoes itself only");
@@ -191,7 +191,7 @@ async fn a_dry_run_answers_and_is_undone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payload_reads_after_its_commit() {
     let app = TestApp::new().await;
-    let rep = app.sign_in("rep@acme.test").await;
+    let rep = app.sign_in("manager@acme.test").await;
     let id = create(&rep, "Twice", None).await["company"]["id"].clone();
     let query = "mutation($id: ID!, $to: ID!) {
         a: companyUpdate(id: $id, input: { name: \"First\" }) { company { name version owner { email } } }
@@ -200,7 +200,7 @@ async fn a_payload_reads_after_its_commit() {
     let data = rep.data(query, json!({ "id": id, "to": to })).await;
     assert_eq!(
         data["a"]["company"],
-        json!({ "name": "First", "version": 2, "owner": { "email": "rep@acme.test" } })
+        json!({ "name": "First", "version": 2, "owner": { "email": "manager@acme.test" } })
     );
     assert_eq!(
         data["b"]["company"],

@@ -1,0 +1,54 @@
+DROP TABLE kontor.refresh_tokens;
+DROP TABLE kontor.sessions;
+DROP TABLE kontor.membership_roles;
+DROP TABLE kontor.role_grants;
+DROP TABLE kontor.roles;
+DROP TABLE kontor.reporting_lines;
+DROP TRIGGER audit ON kontor.memberships;
+REVOKE UPDATE (password_hash, name) ON kontor.users FROM kontor_app;
+REVOKE INSERT, UPDATE ON kontor.memberships FROM kontor_app;
+ALTER TABLE kontor.memberships
+  DROP CONSTRAINT memberships_manager_fkey,
+  DROP COLUMN deactivated_at,
+  DROP COLUMN manager_id;
+CREATE OR REPLACE FUNCTION kontor.audit() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+  write uuid := kontor.current_write();
+  at timestamptz;
+  before jsonb;
+  after jsonb;
+  secret text;
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF NEW IS NOT DISTINCT FROM OLD THEN
+      RETURN NULL;
+    END IF;
+    SELECT jsonb_object_agg(o.key, o.value), jsonb_object_agg(n.key, n.value) INTO before, after
+    FROM jsonb_each(to_jsonb(OLD)) o JOIN jsonb_each(to_jsonb(NEW)) n ON n.key = o.key
+    WHERE n.value IS DISTINCT FROM o.value;
+  ELSIF TG_OP = 'INSERT' THEN
+    after := jsonb_strip_nulls(to_jsonb(NEW));
+  ELSE
+    before := jsonb_strip_nulls(to_jsonb(OLD));
+  END IF;
+  FOREACH secret IN ARRAY TG_ARGV[1]::text[] LOOP
+    IF before ? secret THEN before := before || jsonb_build_object(secret, '***'); END IF;
+    IF after ? secret THEN after := after || jsonb_build_object(secret, '***'); END IF;
+  END LOOP;
+  IF write IS NULL THEN
+    write := kontor.uuid_v7(now());
+  END IF;
+  at := kontor.uuid_time(write);
+  INSERT INTO kontor.audit_log
+    (tenant_id, at, id, write_id, ordinal, actor_id, request_id, table_name, record_id, action, old, new)
+  VALUES (
+    coalesce(NEW.tenant_id, OLD.tenant_id), at, kontor.uuid_v7(at), write,
+    extract(epoch FROM clock_timestamp() - at) * 1000000,
+    nullif(current_setting('app.actor_id', true), '')::uuid,
+    nullif(current_setting('app.request_id', true), ''),
+    TG_ARGV[0], coalesce(NEW.id, OLD.id),
+    CASE TG_OP WHEN 'INSERT' THEN 'CREATED' WHEN 'UPDATE' THEN 'UPDATED' ELSE 'DELETED' END,
+    before, after);
+  RETURN NULL;
+END $$;
