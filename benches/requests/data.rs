@@ -2,11 +2,11 @@
 //! (01_schema.sql, 02_data.sql) its accounts become our companies; without, rows of the same
 //! number and shape are made here.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use kontor::{
-    access::{BuiltInRole, Keys, Viewer},
-    accounts::{Token, UserId},
+    access::Keys,
+    accounts::{Bearer, SessionId, Token, UserId},
     clock::Clock,
     db::{Durability, Embedded, Migrator, Settings},
     ids::RawId,
@@ -38,7 +38,7 @@ const COPY: &str = "
 SET session_replication_role = replica;
 INSERT INTO kontor.tenants SELECT md5('tenant' || id)::uuid, slug, name, 'EUR', 'Europe/Berlin', now() FROM tenants;
 INSERT INTO kontor.users (id, email, name, password_hash, created_at) SELECT md5('user' || id)::uuid, email, name, '-', now() FROM people;
-INSERT INTO kontor.memberships SELECT md5('tenant' || tenant)::uuid, md5('user' || id)::uuid, ARRAY['REP'], now() FROM people;
+INSERT INTO kontor.memberships (tenant_id, user_id, roles, created_at) SELECT md5('tenant' || tenant)::uuid, md5('user' || id)::uuid, ARRAY['MANAGER'], now() FROM people;
 INSERT INTO kontor.companies (tenant_id, id, name, domain, industry, city, country, annual_revenue, annual_revenue_currency, owner_id, version, created_at, updated_at)
   SELECT md5('tenant' || tenant)::uuid, md5('company' || id)::uuid, name, domain, industry, city, country, revenue, 'EUR',
          md5('user' || owner)::uuid, 1, now() - id * interval '1 second', now() - id * interval '1 second' FROM accounts;
@@ -122,7 +122,7 @@ impl Bench {
         for row in rows {
             let (tenant, user, id): (Uuid, Uuid, Uuid) = (row.get(0), row.get(1), row.get(2));
             let industry: String = row.get(3);
-            let token = token(tenant, user);
+            let token = token(&client, tenant, user).await;
             let ask = |query: &str, variables: Value| post(&token, query, &variables);
             questions[0].ours.push(ask("{ viewer { user { email } } }", json!({})));
             questions[0].bare.push(get(&format!("/user/{tenant}/{user}")));
@@ -176,10 +176,15 @@ async fn connect(url: &str) -> Client {
     client
 }
 
-fn token(tenant: Uuid, user: Uuid) -> String {
-    let keys = Arc::new(Keys::new(&SECRET.into()));
-    let viewer = Viewer::new(UserId(user), TenantId(tenant), vec![BuiltInRole::Manager]);
-    Token::issue(&keys, &Clock::system(), &viewer).unwrap().text
+/// A session for each of them, as after a sign-in.
+async fn token(client: &Client, tenant: Uuid, user: Uuid) -> String {
+    let clock = Clock::system();
+    let session = SessionId::new(&clock);
+    let insert = "INSERT INTO kontor.sessions (tenant_id, id, user_id, created_at, last_used_at, expires_at) \
+        VALUES ($1, $2, $3, now(), now(), now() + interval '1 day')";
+    client.execute(insert, &[&tenant, &session.0, &user]).await.unwrap();
+    let bearer = Bearer { user: UserId(user), tenant: TenantId(tenant), session };
+    Token::issue(&Keys::new(&SECRET.into()), &clock, bearer).unwrap().text
 }
 
 fn post(token: &str, query: &str, variables: &Value) -> Vec<u8> {

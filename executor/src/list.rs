@@ -12,6 +12,12 @@ use crate::{json::write_value, plan::Fast, waiting::Waiting};
 /// `Many<Contact>` in place of `Vec<Contact>`: the same list, without a future per item.
 pub struct Many<T>(pub Vec<T>);
 
+impl<T> Default for Many<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
 impl<T> FromIterator<T> for Many<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         Self(items.into_iter().collect())

@@ -9,6 +9,7 @@ use sha2::Sha256;
 pub struct Keys {
     token: SecretSlice<u8>,
     cursor: SecretSlice<u8>,
+    refresh: SecretSlice<u8>,
 }
 
 impl Keys {
@@ -16,12 +17,21 @@ impl Keys {
         let derive = |purpose: &str| {
             authenticate(secret.expose_secret().as_bytes(), &[purpose.as_bytes()]).to_vec().into()
         };
-        Self { token: derive("access token"), cursor: derive("cursor") }
+        Self {
+            token: derive("access token"),
+            cursor: derive("cursor"),
+            refresh: derive("refresh token"),
+        }
     }
 
     /// For access tokens.
     pub fn token(&self) -> &[u8] {
         self.token.expose_secret()
+    }
+
+    /// What a refresh token is made of.
+    pub fn refresh(&self, parts: &[&[u8]]) -> [u8; 32] {
+        authenticate(self.refresh.expose_secret(), parts)
     }
 
     /// A short proof that a cursor was made here, for this list.

@@ -11,4 +11,4 @@ mod viewer;
 pub use keys::Keys;
 pub use permission::{Grants, Permission, Scope};
 pub use role::BuiltInRole;
-pub use viewer::Viewer;
+pub use viewer::{HeldRole, Viewer};

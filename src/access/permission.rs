@@ -23,6 +23,12 @@ permissions! {
     ApiUse = "api:use",
     /// See who works here.
     UserRead = "user:read",
+    /// Say what people are, whom they report to, and when they leave.
+    UserManage = "user:manage",
+    /// See what one can be here, and who is what.
+    RoleRead = "role:read",
+    /// Make roles of the tenant's own.
+    RoleManage = "role:manage",
     CompanyRead = "company:read",
     CompanyCreate = "company:create",
     CompanyUpdate = "company:update",

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{Grants, Permission, Scope};
-use crate::tenants::RoleId;
+use crate::accounts::RoleId;
 
 macro_rules! roles {
     ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
@@ -59,7 +59,8 @@ const SELLERS: &[BuiltInRole] = &[Owner, Admin, Manager, Rep, Integration];
 fn holders(permission: Permission) -> &'static [BuiltInRole] {
     match permission {
         Permission::ApiUse => EVERYBODY,
-        Permission::UserRead => STAFF,
+        Permission::UserRead | Permission::RoleRead => STAFF,
+        Permission::UserManage | Permission::RoleManage => &[Owner, Admin],
         Permission::CompanyRead | Permission::TagRead => READERS,
         Permission::CompanyCreate
         | Permission::CompanyUpdate

@@ -4,18 +4,34 @@ use std::sync::Arc;
 
 use super::{BuiltInRole, Grants, Permission, Scope};
 use crate::{
-    accounts::UserId,
+    accounts::{RoleId, SessionId, UserId},
     db::Reach,
     error::{Error, Result},
     tenants::TenantId,
 };
+
+/// A role that somebody has: a built-in one, or a tenant's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldRole {
+    pub id: RoleId,
+    pub name: String,
+    pub built_in: bool,
+    pub grants: Grants,
+}
+
+impl From<BuiltInRole> for HeldRole {
+    fn from(role: BuiltInRole) -> Self {
+        Self { id: role.id(), name: role.name().into(), built_in: true, grants: role.grants() }
+    }
+}
 
 /// Who asks, in which tenant, and what they may do there.
 #[derive(Clone, Debug)]
 pub struct Viewer {
     pub user: UserId,
     pub tenant: TenantId,
-    pub roles: Vec<BuiltInRole>,
+    pub session: Option<SessionId>,
+    pub roles: Vec<HeldRole>,
     pub grants: Grants,
     /// Those who report to the person, at any distance.
     pub team: Arc<[UserId]>,
@@ -23,8 +39,17 @@ pub struct Viewer {
 
 impl Viewer {
     pub fn new(user: UserId, tenant: TenantId, roles: Vec<BuiltInRole>) -> Self {
-        let grants = BuiltInRole::union(&roles);
-        Self { user, tenant, roles, grants, team: Arc::new([]) }
+        Self::with_roles(user, tenant, roles.into_iter().map(Into::into).collect())
+    }
+
+    pub fn with_roles(user: UserId, tenant: TenantId, roles: Vec<HeldRole>) -> Self {
+        let none = Grants::default();
+        let grants = roles.iter().fold(none, |grants, role| grants.union(&role.grants));
+        Self { user, tenant, session: None, roles, grants, team: Arc::new([]) }
+    }
+
+    pub fn is(&self, role: BuiltInRole) -> bool {
+        self.roles.iter().any(|held| held.id == role.id())
     }
 
     /// Whose records a permission of theirs reaches. Decided here, applied by every statement

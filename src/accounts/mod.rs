@@ -1,17 +1,28 @@
-//! Accounts: people, where they work, and how they sign in.
+//! Accounts: people, where they work, what they are there, and how they sign in.
 //!
-//! A user is global: one e-mail address, one password. A membership joins a user to a tenant
-//! with roles. An access token names user, tenant and roles, and is checked before anything runs.
+//! A user is global: one e-mail address, one password. A membership joins a user to a tenant with
+//! roles and a manager. A session is one sign-in in one tenant: an access token that is good for
+//! an hour, and a refresh token that is good for a week and replaced at each use.
+//!
+//! Invariants: a tenant keeps at least one owner. Nobody names their own role, and only an owner
+//! makes an owner. The reporting line has no circles. Whatever ends a session ends it at once.
 
 mod gql;
 mod model;
 mod password;
+mod roles;
+mod rules;
+mod sessions;
 mod token;
 
-pub use gql::{AccountMutation, AccountQuery, User, UserById};
-pub use model::{NewMembership, NewUser};
+pub use gql::{
+    AccountMutation, AccountQuery, PeopleMutation, PeopleQuery, Role, RoleMutation, User, UserById,
+    role_of,
+};
+pub use model::{NewMembership, NewUser, report_to};
 pub use password::Passwords;
-pub use token::{Token, read_token};
+pub use sessions::Sessions;
+pub use token::{Bearer, Token};
 
 /// The row, for areas that span both.
 pub use model::User as UserRow;
@@ -20,4 +31,14 @@ crate::id!(
     /// Which person.
     UserId,
     "user"
+);
+crate::id!(
+    /// Which role: a built-in one, the same in every tenant, or a tenant's own.
+    RoleId,
+    "role"
+);
+crate::id!(
+    /// Which sign-in.
+    SessionId,
+    "session"
 );

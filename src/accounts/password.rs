@@ -3,8 +3,9 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 
+const MIN_CHARACTERS: usize = 12;
 /// bcrypt reads no more than this.
 const MAX_BYTES: usize = 72;
 
@@ -22,6 +23,18 @@ impl Passwords {
         }
         let hash = move || bcrypt::hash(password.expose_secret(), self.cost);
         tokio::task::spawn_blocking(hash).await.map_err(Error::internal)?.map_err(Error::internal)
+    }
+
+    /// For a person's own choice: what is wrong with it is told.
+    pub async fn hash_new(self, field: &str, password: String) -> Result<String> {
+        let refuse = |code, told: &str| Err(Error::refused(code, field, told));
+        if password.len() > MAX_BYTES {
+            return refuse(ErrorCode::TooLong, "A password has at most 72 bytes.");
+        }
+        if password.chars().count() < MIN_CHARACTERS {
+            return refuse(ErrorCode::WeakPassword, "A password has 12 characters or more.");
+        }
+        self.hash(password.into()).await
     }
 
     /// Is it the password? Without a hash to compare with it takes as long and says no, so that

@@ -3,7 +3,7 @@
 use super::{Config, Settings};
 use crate::{
     access::BuiltInRole::{self, *},
-    accounts::{NewMembership, NewUser, Passwords, UserId, UserRow},
+    accounts::{NewMembership, NewUser, Passwords, UserId, UserRow, report_to},
     clock::Clock,
     companies::{CompanyId, CompanyRow, Domain, NewCompany},
     db::{Db, OperatorConn, Slice, TenantConn, WriteContext},
@@ -81,7 +81,10 @@ pub async fn seed_demo(settings: &Settings, clock: &Clock, passwords: Passwords)
         let context =
             WriteContext { write: ids::new_uuid(clock), actor: None, request: "seed".into() };
         let tx = db.write(tenant.id, context).await?;
-        anything |= companies(&tx, clock, &tenant).await?;
+        if companies(&tx, clock, &tenant).await? {
+            reporting_line(&tx, clock).await?;
+            anything = true;
+        }
         tx.commit().await?;
     }
     Ok(anything)
@@ -105,6 +108,19 @@ async fn people(
         UserRow::insert(conn, &new).await?;
         let roles = vec![role.name()];
         NewMembership { tenant_id: tenant, user_id: id, roles, created_at }.insert(conn).await?;
+    }
+    Ok(())
+}
+
+/// Reps report to the manager, the manager to the administrator, and they to the owner.
+async fn reporting_line(tx: &TenantConn, clock: &Clock) -> Result<()> {
+    let mut above = None;
+    for role in [Owner, Admin, Manager, Rep] {
+        let people = UserRow::by_role(tx, role.name()).await?;
+        for person in &people {
+            report_to(tx, clock, person.id, above).await?;
+        }
+        above = people.first().map(|person| person.id).or(above);
     }
     Ok(())
 }

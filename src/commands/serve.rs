@@ -1,6 +1,6 @@
 //! `kontor serve`.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -84,7 +84,7 @@ async fn run(
     let address = listener.local_addr().map_err(Error::internal)?;
     welcome(args, &address.to_string());
     tracing::info!(%address, "serve.started");
-    let router = http::router(api);
+    let router = http::router(api).into_make_service_with_connect_info::<SocketAddr>();
     let (drain, draining) = tokio::sync::oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async {
         let _ = draining.await;

@@ -4,8 +4,8 @@ use rust_decimal::Decimal;
 
 use super::{CompanyId, Domain};
 use crate::{
-    accounts::UserId, clock::Timestamp, db::TenantConn, error::Result, money::Money, record,
-    schema::companies,
+    accounts::UserId, clock::Timestamp, db::TenantConn, error::Result, listed, money::Money,
+    record, schema::companies,
 };
 
 #[derive(Clone, Debug, HasQuery)]
@@ -76,6 +76,7 @@ impl From<Option<Money>> for Revenue {
 }
 
 record!(Company, companies[not deleted_at][owner owner_id], CompanyId, NewCompany, CompanyChanges);
+listed!(Company, companies[not deleted_at][owner owner_id]);
 
 impl Company {
     /// Kept, but found by nobody.

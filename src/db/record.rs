@@ -40,7 +40,7 @@ pub fn expect_version(expected: Option<i32>, actual: i32) -> Result<()> {
     }
 }
 
-/// What every record can do: `find`, `lock`, `page`, `count`, `insert`, `update`, and [`Outcome`].
+/// What every record can do: `find`, `lock`, `insert`, `update`, and [`Outcome`].
 ///
 /// ```ignore
 /// record!(Company, companies[not deleted_at][owner owner_id], CompanyId, NewCompany, CompanyChanges);
@@ -84,38 +84,6 @@ macro_rules! record {
                     .await?;
                 $crate::db::expect_version(expected_version, found.version)?;
                 Ok(found)
-            }
-
-            pub async fn page(
-                conn: &$crate::db::TenantConn,
-                slice: &$crate::db::Slice,
-            ) -> $crate::error::Result<Vec<Self>> {
-                use ::diesel_async::RunQueryDsl;
-                use $crate::schema::$table::dsl;
-                let page = Self::query()
-                    .filter(dsl::tenant_id.eq(conn.tenant()))
-                    $(.filter(dsl::$live.is_null()))?
-                    $(.filter(conn.reach().over($crate::column!($table::$owner))))?
-                    .filter(slice.condition())
-                    .order(slice.ordering())
-                    .limit(slice.limit)
-                    .load(&mut &*conn)
-                    .await?;
-                Ok(page)
-            }
-
-            pub async fn count(
-                conn: &$crate::db::TenantConn,
-                slice: &$crate::db::Slice,
-            ) -> $crate::error::Result<i64> {
-                use $crate::schema::$table::dsl;
-                let rows = dsl::$table
-                    .filter(dsl::tenant_id.eq(conn.tenant()))
-                    $(.filter(dsl::$live.is_null()))?
-                    $(.filter(conn.reach().over($crate::column!($table::$owner))))?
-                    .filter(slice.condition())
-                    .select(dsl::id);
-                Ok($crate::db::capped_count(conn, rows).await?)
             }
 
             pub async fn insert(
@@ -165,6 +133,50 @@ macro_rules! record {
             ) -> $crate::error::Result<Self> {
                 let id = ids.first().copied().ok_or($crate::error::Error::NotFound)?;
                 Self::find(conn, $id(id)).await
+            }
+        }
+    };
+}
+
+/// What a list needs: `page` and `count`.
+///
+/// ```ignore
+/// listed!(Company, companies[not deleted_at][owner owner_id]);
+/// ```
+#[macro_export]
+macro_rules! listed {
+    ($model:ty, $table:ident $([not $live:ident])? $([owner $owner:ident])?) => {
+        impl $model {
+            pub async fn page(
+                conn: &$crate::db::TenantConn,
+                slice: &$crate::db::Slice,
+            ) -> $crate::error::Result<Vec<Self>> {
+                use ::diesel_async::RunQueryDsl;
+                use $crate::schema::$table::dsl;
+                let page = Self::query()
+                    .filter(dsl::tenant_id.eq(conn.tenant()))
+                    $(.filter(dsl::$live.is_null()))?
+                    $(.filter(conn.reach().over($crate::column!($table::$owner))))?
+                    .filter(slice.condition())
+                    .order(slice.ordering())
+                    .limit(slice.limit)
+                    .load(&mut &*conn)
+                    .await?;
+                Ok(page)
+            }
+
+            pub async fn count(
+                conn: &$crate::db::TenantConn,
+                slice: &$crate::db::Slice,
+            ) -> $crate::error::Result<i64> {
+                use $crate::schema::$table::dsl;
+                let rows = dsl::$table
+                    .filter(dsl::tenant_id.eq(conn.tenant()))
+                    $(.filter(dsl::$live.is_null()))?
+                    $(.filter(conn.reach().over($crate::column!($table::$owner))))?
+                    .filter(slice.condition())
+                    .select(dsl::id);
+                Ok($crate::db::capped_count(conn, rows).await?)
             }
         }
     };

@@ -23,10 +23,10 @@ use super::{
 };
 use crate::{
     access::{Keys, Viewer},
-    accounts::Passwords,
+    accounts::{Passwords, Sessions},
     clock::Clock,
     db::Db,
-    error::Error,
+    error::{Error, Result},
 };
 
 const MAX_ERRORS: usize = 20;
@@ -81,13 +81,15 @@ struct Inner {
     clock: Clock,
     keys: Arc<Keys>,
     passwords: Passwords,
+    sessions: Sessions,
 }
 
 impl Api {
     pub fn new(db: Db, clock: Clock, keys: Arc<Keys>, passwords: Passwords) -> Self {
         let documents = Cache::new(KEPT_DOCUMENTS);
         let (schema, roots) = (schema(), Roots::read(&sdl()));
-        Self(Arc::new(Inner { schema, roots, documents, db, clock, keys, passwords }))
+        let sessions = Sessions::default();
+        Self(Arc::new(Inner { schema, roots, documents, db, clock, keys, passwords, sessions }))
     }
 
     pub fn db(&self) -> &Db {
@@ -100,6 +102,17 @@ impl Api {
 
     pub fn keys(&self) -> &Keys {
         &self.0.keys
+    }
+
+    /// Who sends a request, by its access token. A database that is away is an error, and not a
+    /// bad token.
+    pub async fn signed_in(&self, token: &str) -> Result<SignedIn> {
+        let Inner { db, keys, clock, sessions, .. } = &*self.0;
+        match sessions.viewer(db, keys, clock, token).await {
+            Ok(viewer) => Ok(SignedIn::As(viewer)),
+            Err(Error::Unauthenticated) => Ok(SignedIn::BadToken),
+            Err(error) => Err(error),
+        }
     }
 
     /// Runs a request to its end.
@@ -120,13 +133,14 @@ impl Api {
             SignedIn::As(viewer) => Some(viewer),
             _ => None,
         };
-        let Inner { db, clock, keys, passwords, schema, .. } = &*self.0;
+        let Inner { db, clock, keys, passwords, sessions, schema, .. } = &*self.0;
         let (clock, keys) = (clock.clone(), keys.clone());
         let session = Arc::new(Session::new(db.clone(), clock, keys, viewer, call.info));
         let mut request = Request::new("")
             .variables(call.variables.clone())
             .data(session.clone())
             .data(*passwords)
+            .data(sessions.clone())
             .data(Fast::json(&document));
         if let Some(name) = &call.operation_name {
             request = request.operation_name(name);

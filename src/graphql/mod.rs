@@ -25,4 +25,4 @@ pub use loader::Relation;
 pub use node::Node;
 pub use payload::{DeletePayload, UserError, refusals};
 pub use schema::{AppSchema, sdl};
-pub use session::{Doors, RequestInfo, Session};
+pub use session::{Caller, Doors, RequestInfo, Session};

@@ -5,8 +5,8 @@ use async_graphql::{Context, ID, Interface, Many, Object, PathSegment, ServerErr
 
 use super::{Doors, requires};
 use crate::{
-    access::Permission::ApiUse,
-    accounts::{User, UserById, UserId},
+    access::Permission::{ApiUse, RoleRead},
+    accounts::{Role, RoleId, User, UserById, UserId, role_of},
     companies::{Company, CompanyById, CompanyId},
     error::{Error, Result},
     ids::RawId,
@@ -21,6 +21,7 @@ const MAX_NODES: usize = 100;
 #[graphql(field(name = "id", ty = "ID", desc = "Its id, such as \"company_01k9…\"."))]
 pub enum Node {
     Company(Box<Company>),
+    Role(Box<Role>),
     Tag(Box<Tag>),
     Tenant(Box<Tenant>),
     User(Box<User>),
@@ -36,6 +37,10 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
             .map(|row| Node::Company(Box::new(Company(row)))),
         TagId::PREFIX => {
             ctx.load::<TagById>(raw.uuid.into()).await?.map(|row| Node::Tag(Box::new(Tag(row))))
+        }
+        RoleId::PREFIX => {
+            let conn = ctx.read(RoleRead).await?;
+            role_of(&conn, RoleId(raw.uuid)).await?.map(|role| Node::Role(Box::new(role)))
         }
         UserId::PREFIX => {
             ctx.load::<UserById>(raw.uuid.into()).await?.map(|row| Node::User(Box::new(User(row))))

@@ -5,21 +5,21 @@ use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, Schema};
 
 use super::node::NodeQuery;
 use crate::{
-    accounts::{AccountMutation, AccountQuery},
+    accounts::{AccountMutation, AccountQuery, PeopleMutation, PeopleQuery, RoleMutation},
     companies::{CompanyMutation, CompanyQuery},
     tags::{TagMutation, TagQuery},
 };
 
 /// What can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, AccountQuery, Customers);
+pub struct Query(NodeQuery, AccountQuery, PeopleQuery, Customers);
 
 #[derive(Default, MergedObject)]
 struct Customers(CompanyQuery, TagQuery);
 
 /// What can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountMutation, CustomerChanges);
+pub struct Mutation(AccountMutation, PeopleMutation, RoleMutation, CustomerChanges);
 
 #[derive(Default, MergedObject)]
 struct CustomerChanges(CompanyMutation, TagMutation);

@@ -2,7 +2,10 @@
 //! [`Doors::load`]. Nothing else hands out a connection, so a resolver that forgets to ask
 //! does not compile.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 use async_graphql::Context;
 use tokio::sync::Mutex;
@@ -10,9 +13,11 @@ use tokio::sync::Mutex;
 use super::loader::{Loaders, Relation};
 use crate::{
     access::{Keys, Permission, Viewer},
+    accounts::{Sessions, UserId},
     clock::Clock,
     db::{Db, Outcome, SystemConn, TenantConn},
     error::{Error, Result},
+    tenants::TenantId,
 };
 
 /// What the edge knows of a request.
@@ -26,6 +31,14 @@ pub struct RequestInfo {
     pub body_hash: [u8; 32],
     /// Do everything, answer, and undo it.
     pub dry_run: bool,
+    pub caller: Caller,
+}
+
+/// From where, and with what, a request was sent.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
 }
 
 /// One request's way to the data.
@@ -56,6 +69,19 @@ impl Session {
 
     pub fn viewer(&self) -> Option<&Viewer> {
         self.viewer.get()
+    }
+
+    pub fn caller(&self) -> &Caller {
+        &self.request.caller
+    }
+
+    pub fn is_dry_run(&self) -> bool {
+        self.request.dry_run
+    }
+
+    /// Who stands behind a token.
+    pub async fn viewer_behind(&self, sessions: &Sessions, token: &str) -> Result<Viewer> {
+        sessions.viewer(&self.db, &self.keys, &self.clock, token).await
     }
 
     /// After a sign-in the rest of the request is the person's.
@@ -150,6 +176,14 @@ pub trait Doors {
 
     /// For a public field, before a tenant is known.
     async fn system(&self) -> Result<SystemConn>;
+
+    /// For a public field that has found its tenant by a proof of its own.
+    async fn public_write<T>(
+        &self,
+        tenant: TenantId,
+        actor: Option<UserId>,
+        work: impl AsyncFnOnce(&TenantConn) -> Result<T>,
+    ) -> Result<T>;
 }
 
 impl Doors for Context<'_> {
@@ -177,5 +211,14 @@ impl Doors for Context<'_> {
 
     async fn system(&self) -> Result<SystemConn> {
         self.session().db.system().await
+    }
+
+    async fn public_write<T>(
+        &self,
+        tenant: TenantId,
+        actor: Option<UserId>,
+        work: impl AsyncFnOnce(&TenantConn) -> Result<T>,
+    ) -> Result<T> {
+        self.session().public_write(tenant, actor, work).await
     }
 }

@@ -8,9 +8,11 @@ use uuid::Uuid;
 use super::session::Session;
 use crate::{
     access::{Permission, Viewer},
+    accounts::UserId,
     db::{Outcome, TenantConn, WriteContext, idempotency},
     error::{Error, Problem, Result},
     ids,
+    tenants::TenantId,
 };
 
 /// How long a repeat with the same key is the same request.
@@ -57,6 +59,28 @@ impl Session {
         }
     }
 
+    /// A write before anybody is signed in. It knows no idempotency key: its caller is nobody yet.
+    pub(super) async fn public_write<T>(
+        &self,
+        tenant: TenantId,
+        actor: Option<UserId>,
+        work: impl AsyncFnOnce(&TenantConn) -> Result<T>,
+    ) -> Result<T> {
+        let tx = self.db.write(tenant, self.context(actor)).await?;
+        let result = work(&tx).await;
+        match result.is_ok() && !self.request.dry_run {
+            true => tx.commit().await?,
+            // The first failure is the one to tell.
+            false => drop(tx.roll_back().await),
+        }
+        result
+    }
+
+    fn context(&self, actor: Option<UserId>) -> WriteContext {
+        let write = ids::new_uuid(&self.clock);
+        WriteContext { write, actor, request: self.request.id.clone() }
+    }
+
     /// A transaction of its own; in a dry run all writes of the request share one.
     async fn begin(&self, viewer: &Viewer) -> Result<TenantConn> {
         if let Some(before) = self.take_reader().await {
@@ -65,12 +89,7 @@ impl Session {
             }
             before.finish().await?;
         }
-        let context = WriteContext {
-            write: ids::new_uuid(&self.clock),
-            actor: Some(viewer.user),
-            request: self.request.id.clone(),
-        };
-        self.db.write(viewer.tenant, context).await
+        self.db.write(viewer.tenant, self.context(Some(viewer.user))).await
     }
 
     /// Under an idempotency key: the first request does the work, a repeat recalls it. Requests

@@ -1,11 +1,11 @@
 //! `POST /graphql`: from an HTTP request to a call, and from its answer to a response.
 
-use std::any::Any;
+use std::{any::Any, net::SocketAddr};
 
 use async_graphql::Variables;
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Request, State},
+    extract::{ConnectInfo, FromRequest, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -13,8 +13,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    accounts::read_token,
-    graphql::{Answer, Api, Call, RequestInfo, SignedIn},
+    graphql::{Answer, Api, Call, Caller, RequestInfo, SignedIn},
     ids,
 };
 
@@ -106,6 +105,12 @@ async fn read(
     headers: &HeaderMap,
     request_id: &str,
 ) -> Result<Call, Refused> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let caller = Caller {
+        address: peer.map(|ConnectInfo(peer)| peer.ip()),
+        user_agent: user_agent.map(|text| text.chars().take(200).collect()),
+    };
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default();
     if !content_type.trim().eq_ignore_ascii_case(JSON) {
@@ -145,9 +150,10 @@ async fn read(
         idempotency_key: idempotency_key(headers)?,
         body_hash: Sha256::digest(&body).into(),
         dry_run,
+        caller,
     };
     let variables = Variables::from_json(variables);
-    let signed_in = sign_in(api, headers);
+    let signed_in = sign_in(api, headers).await?;
     Ok(Call { query, operation_name, variables, signed_in, info, may_mutate: true })
 }
 
@@ -176,17 +182,22 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refused> {
 }
 
 /// Only the Authorization header signs in.
-fn sign_in(api: &Api, headers: &HeaderMap) -> SignedIn {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return SignedIn::Anonymous };
+async fn sign_in(api: &Api, headers: &HeaderMap) -> Result<SignedIn, Refused> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(SignedIn::Anonymous) };
     let token = value.to_str().ok().and_then(|value| value.split_once(' '));
     match token {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            match read_token(api.keys(), api.clock(), token.trim()) {
-                Ok(viewer) => SignedIn::As(viewer),
-                Err(_) => SignedIn::BadToken,
-            }
+            api.signed_in(token.trim()).await.map_err(|error| {
+                tracing::error!(error = ?error, "sign_in.failed");
+                let status = match error.code() {
+                    "UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
+                    "TIMEOUT" => StatusCode::GATEWAY_TIMEOUT,
+                    _ => StatusCode::INTERNAL_SERVER_ERROR,
+                };
+                Refused::new(status, error.code(), error.to_string())
+            })
         }
-        _ => SignedIn::BadToken,
+        _ => Ok(SignedIn::BadToken),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     db::{Link, TenantConn},
     error::Result,
     ids::new_uuid,
-    record,
+    listed, record,
     schema::{company_tags, tags},
 };
 
@@ -51,6 +51,7 @@ pub struct TagChanges {
 }
 
 record!(Tag, tags, TagId, NewTag, TagChanges);
+listed!(Tag, tags);
 
 /// A tag with the company that has it.
 #[derive(QueryableByName)]
@@ -107,6 +108,9 @@ pub async fn replace_tags_of(
         .filter(company_tags::tag_id.ne_all(ids))
         .execute(&mut conn)
         .await?;
+    if ids.is_empty() {
+        return Ok(());
+    }
     let links = ids.iter().map(|tag| {
         (
             company_tags::tenant_id.eq(conn.tenant()),

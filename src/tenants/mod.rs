@@ -4,7 +4,7 @@
 mod gql;
 mod model;
 
-pub use gql::{Role, Tenant};
+pub use gql::Tenant;
 pub use model::NewTenant;
 
 crate::id!(
@@ -12,11 +12,5 @@ crate::id!(
     TenantId,
     "tenant"
 );
-crate::id!(
-    /// Which role: a built-in one, the same in every tenant.
-    RoleId,
-    "role"
-);
-
 /// The rows, for areas that span both.
 pub use model::Tenant as TenantRow;

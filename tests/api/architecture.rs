@@ -13,8 +13,14 @@ const ABOVE: [&str; 3] = ["commands", "http", "telemetry"];
 const CLOSERS: [&str; 2] = ["graphql/schema.rs", "graphql/node.rs"];
 /// What the platform may know of areas: the ids that every connection carries, and sign-in's
 /// settings on their way to the schema.
-const CARRIED: [&str; 4] =
-    ["accounts::UserId", "tenants::TenantId", "tenants::RoleId", "accounts::Passwords"];
+const CARRIED: [&str; 6] = [
+    "accounts::UserId",
+    "accounts::RoleId",
+    "accounts::SessionId",
+    "accounts::Passwords",
+    "accounts::Sessions",
+    "tenants::TenantId",
+];
 
 struct Source {
     /// Below `src`, such as `companies/gql.rs`.

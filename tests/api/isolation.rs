@@ -13,17 +13,19 @@ use crate::support::{
 /// One record of each kind, as ids. A new kind of id without a line here fails the walk.
 async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
     let tag = person
-        .data("mutation { tagCreate(input: { name: \"Theirs\" }) { tag { id } } }", Json::Null)
+        .data("mutation { tagCreate(input: { name: \"Theirs\" }) { tag { id } } roleCreate(input: { name: \"Theirs\", grants: [] }) { role { id } } }", Json::Null)
         .await;
     let data = person
         .data(
-            "{ companies(first: 1) { nodes { id } } viewer { user { id } tenant { id } } }",
+            "{ companies(first: 1) { nodes { id } } viewer { user { id } tenant { id } } sessions { id } }",
             Json::Null,
         )
         .await;
     let id = |value: &Json| value.as_str().unwrap().to_owned();
     HashMap::from([
         ("company", id(&data["companies"]["nodes"][0]["id"])),
+        ("role", id(&tag["roleCreate"]["role"]["id"])),
+        ("session", id(&data["sessions"][0]["id"])),
         ("tag", id(&tag["tagCreate"]["tag"]["id"])),
         ("user", id(&data["viewer"]["user"]["id"])),
         ("tenant", id(&data["viewer"]["tenant"]["id"])),

@@ -21,6 +21,7 @@ mod http;
 mod isolation;
 mod lists;
 mod migrations;
+mod people;
 mod playground;
 mod sign_in;
 mod snapshots;

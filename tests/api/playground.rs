@@ -5,7 +5,36 @@ use std::{collections::HashMap, fs, path::Path};
 use async_graphql::parser::{parse_query, types::OperationType};
 use serde_json::{Map, Value as Json, json};
 
-use crate::support::{TestApp, sdl::schema};
+use crate::support::{Person, TestApp, sdl::schema};
+
+/// Something of each kind that an example may ask for.
+async fn things(app: &TestApp, person: &Person<'_>) -> HashMap<&'static str, Json> {
+    let (owner, rep) = (app.sign_in("owner@acme.test").await, app.sign_in("rep@acme.test").await);
+    let made = "mutation { tagCreate(input: { name: \"Known\" }) { tag { id } }
+        roleCreate(input: { name: \"Known\", grants: [] }) { role { id } } }";
+    let made = owner.data(made, Json::Null).await;
+    let seen = "{ companies(first: 1) { nodes { id } } roles { id name } sessions { id } }";
+    let seen = owner.data(seen, Json::Null).await;
+    let manager = seen["roles"].as_array().unwrap().iter().find(|role| role["name"] == "MANAGER");
+    let sign_in = "mutation { signIn(input: { email: \"rep@acme.test\", password: \"kontor-demo\" }) { refreshToken } }";
+    let session = app.anonymous().data(sign_in, Json::Null).await;
+    let own = person.data("{ sessions { id } }", Json::Null).await;
+    let company = match person.data("{ companies(first: 1) { nodes { id } } }", Json::Null).await {
+        own if own["companies"]["nodes"][0].is_object() => {
+            own["companies"]["nodes"][0]["id"].clone()
+        }
+        _ => seen["companies"]["nodes"][0]["id"].clone(),
+    };
+    HashMap::from([
+        ("companyId", company),
+        ("tagId", made["tagCreate"]["tag"]["id"].clone()),
+        ("ownRoleId", made["roleCreate"]["role"]["id"].clone()),
+        ("roleId", manager.unwrap()["id"].clone()),
+        ("userId", json!(rep.user().to_string())),
+        ("sessionId", own["sessions"][0]["id"].clone()),
+        ("refreshToken", session["signIn"]["refreshToken"].clone()),
+    ])
+}
 
 /// An example names who runs it in its first line (`# as rep@acme.test`) and may leave ids to be
 /// filled in: a variable `$companyId` gets some company's id.
@@ -23,21 +52,7 @@ async fn every_example_runs() {
             Some(who) => app.sign_in(who).await,
             None => app.anonymous(),
         };
-        let mut known = HashMap::new();
-        if who.is_some() {
-            let data = person
-                .data(
-                    "{ companies(first: 1) { nodes { id version } } viewer { user { id } } }",
-                    Json::Null,
-                )
-                .await;
-            known.insert("companyId", data["companies"]["nodes"][0]["id"].clone());
-            let rep = app.sign_in("rep@acme.test").await;
-            let tag = "mutation { tagCreate(input: { name: \"Known\" }) { tag { id } } }";
-            known
-                .insert("tagId", rep.data(tag, Json::Null).await["tagCreate"]["tag"]["id"].clone());
-            known.insert("userId", data["viewer"]["user"]["id"].clone());
-        }
+        let known = if who.is_some() { things(&app, &person).await } else { HashMap::new() };
         let document = parse_query(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let (_, operation) = document.operations.iter().next().unwrap();
         let mut variables = Map::new();

@@ -46,7 +46,7 @@ async fn a_wrong_password_an_unknown_person_and_a_disabled_one_are_told_the_same
 #[tokio::test(flavor = "multi_thread")]
 async fn who_works_in_several_tenants_says_which() {
     let app = TestApp::new().await;
-    app.sql("INSERT INTO kontor.memberships SELECT t.id, u.id, ARRAY['VIEWER'], now() FROM kontor.tenants t, kontor.users u WHERE t.slug = 'globex' AND u.email = 'rep@acme.test'").await;
+    app.sql("INSERT INTO kontor.memberships (tenant_id, user_id, roles, created_at) SELECT t.id, u.id, ARRAY['VIEWER'], now() FROM kontor.tenants t, kontor.users u WHERE t.slug = 'globex' AND u.email = 'rep@acme.test'").await;
     let unsaid = sign_in(&app, "rep@acme.test", "kontor-demo", None).await;
     assert_eq!(refusal(&unsaid), ("REQUIRED", vec!["tenant"]));
     assert_eq!(unsaid["userErrors"][0]["message"], "say in which tenant: acme, globex");

@@ -78,8 +78,10 @@ async fn the_log_has_no_gaps_and_is_never_overtaken() {
             break;
         }
     }
-    let expected: Vec<String> = (1..=52).map(|n| n.to_string()).collect();
-    assert_eq!(seen, expected.join(","), "twelve of the demo and forty");
+    let last: usize = seen.rsplit(',').next().unwrap().parse().unwrap();
+    let gapless: Vec<String> = (1..=last).map(|n| n.to_string()).collect();
+    assert_eq!(seen, gapless.join(","));
+    assert!(last >= 52, "twelve companies of the demo and forty: {last}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,7 +43,7 @@ const WITHOUT_TABLES: [&str; 7] = [
 
 /// Statements that a request runs before its tenant is known: sign-in finds a person's places.
 const BEFORE_THE_TENANT: [&str; 1] = [
-    "WHERE (\"kontor\".\"memberships\".\"user_id\" = $1) ORDER BY \"kontor\".\"tenants\".\"slug\"",
+    "\"kontor\".\"memberships\".\"user_id\" = $1) AND (\"kontor\".\"memberships\".\"deactivated_at\" IS NULL)) ORDER BY \"kontor\".\"tenants\".\"slug\"",
 ];
 
 /// What a test's database was asked.

@@ -1,3 +1,7 @@
+mod people;
+mod roles;
+mod sessions;
+
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -10,7 +14,7 @@ use crate::{
     tenants::{TenantId, TenantRow},
 };
 
-#[derive(Clone, Debug, HasQuery)]
+#[derive(Clone, Debug, HasQuery, QueryableByName)]
 #[diesel(table_name = users)]
 pub struct User {
     pub id: UserId,
@@ -39,6 +43,13 @@ pub struct NewMembership<'a> {
     pub created_at: Timestamp,
 }
 
+pub use people::{Membership, report_to};
+pub use roles::{
+    NewRole, OwnRole, RoleChanges, RoleRow, RolesOfUser, delete_role, replace_grants,
+    replace_own_roles, roles_of,
+};
+pub use sessions::{NewSession, Session, Standing, keep_refresh, use_refresh};
+
 /// What sign-in asks of a person.
 #[derive(Debug, Queryable)]
 pub struct Credentials {
@@ -50,24 +61,26 @@ pub struct Credentials {
 impl User {
     /// A member of the tenant.
     pub async fn find(mut conn: &TenantConn, id: UserId) -> Result<Option<Self>> {
-        let user = Self::query()
+        let user: Result<(Self, Option<Timestamp>), _> = users::table
             .inner_join(memberships::table.on(memberships::user_id.eq(users::id)))
             .filter(memberships::tenant_id.eq(conn.tenant()))
             .filter(users::id.eq(id))
+            .select((Self::as_select(), memberships::deactivated_at))
             .first(&mut conn)
             .await;
-        Ok(user.optional()?)
+        Ok(user.optional()?.map(Self::here))
     }
 
     /// Members of the tenant.
     pub async fn by_ids(mut conn: &TenantConn, ids: &[UserId]) -> Result<Vec<Self>> {
-        let users = Self::query()
+        let users: Vec<(Self, Option<Timestamp>)> = users::table
             .inner_join(memberships::table.on(memberships::user_id.eq(users::id)))
             .filter(memberships::tenant_id.eq(conn.tenant()))
             .filter(users::id.eq_any(ids))
+            .select((Self::as_select(), memberships::deactivated_at))
             .load(&mut conn)
             .await?;
-        Ok(users)
+        Ok(users.into_iter().map(Self::here).collect())
     }
 
     /// Those of the tenant who have a role.
@@ -80,6 +93,25 @@ impl User {
             .load(&mut conn)
             .await?;
         Ok(users)
+    }
+
+    /// Active in this tenant: active at all, and not deactivated here.
+    fn here((user, deactivated_at): (Self, Option<Timestamp>)) -> Self {
+        Self { active: user.active && deactivated_at.is_none(), ..user }
+    }
+
+    pub async fn password_hash(mut conn: &TenantConn, id: UserId) -> Result<String> {
+        let hash = users::table.filter(users::id.eq(id)).select(users::password_hash);
+        Ok(hash.first(&mut conn).await?)
+    }
+
+    pub async fn set_password(mut conn: &TenantConn, id: UserId, hash: &str) -> Result<()> {
+        diesel::update(users::table)
+            .filter(users::id.eq(id))
+            .set(users::password_hash.eq(hash))
+            .execute(&mut conn)
+            .await?;
+        Ok(())
     }
 
     pub async fn insert(conn: &OperatorConn, new: &NewUser<'_>) -> Result<()> {
@@ -114,6 +146,7 @@ pub async fn places(
     let places = memberships::table
         .inner_join(tenants::table)
         .filter(memberships::user_id.eq(user))
+        .filter(memberships::deactivated_at.is_null())
         .select((TenantRow::as_select(), memberships::roles))
         .order(tenants::slug)
         .load(&mut conn)

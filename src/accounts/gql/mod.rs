@@ -1,0 +1,11 @@
+//! People, their roles and their sessions, as clients see them.
+
+mod people;
+mod roles;
+mod sessions;
+mod types;
+
+pub use people::{PeopleMutation, PeopleQuery};
+pub use roles::RoleMutation;
+pub use sessions::{AccountMutation, AccountQuery};
+pub use types::{Role, User, UserById, role_of};

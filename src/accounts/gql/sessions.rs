@@ -1,0 +1,311 @@
+use async_graphql::{Context, InputObject, Many, Object, SimpleObject};
+
+use super::{
+    super::{
+        Passwords, SessionId, Sessions, Token, UserId,
+        model::{self, Credentials, NewSession, keep_refresh, use_refresh},
+        rules::{Refreshing, SESSION_LIFE, refreshing},
+        token::{Bearer, Refresh},
+    },
+    types::{Session, Viewer},
+};
+use crate::{
+    access::{self, Permission::*},
+    clock::Timestamp,
+    db::{Deleted, TenantConn},
+    error::{Error, ErrorCode, Problem, Result},
+    graphql::{DeletePayload, Doors, UserError, public, refusals, requires},
+    tenants::TenantRow,
+};
+
+#[derive(Default)]
+pub struct AccountQuery;
+
+#[Object]
+impl AccountQuery {
+    /// Who is signed in; null without a token.
+    #[graphql(directive = public::apply())]
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
+        ctx.session().viewer().cloned().map(Viewer)
+    }
+
+    /// One's own sign-ins that live, the newest first.
+    #[graphql(directive = requires::apply(ApiUse))]
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Option<Many<Session>>> {
+        let conn = ctx.read(ApiUse).await?;
+        let (viewer, now) = (ctx.viewer()?, ctx.clock().now());
+        let rows = model::Session::of_user(&conn, viewer.user, now).await?;
+        Ok(Some(rows.into_iter().map(|row| Session(row, viewer.session)).collect()))
+    }
+}
+
+/// Who wants to sign in.
+#[derive(InputObject)]
+pub struct SignInInput {
+    /// The e-mail address.
+    email: String,
+    /// The password.
+    #[graphql(secret)]
+    password: String,
+    /// The tenant's short name, for people who work in several.
+    tenant: Option<String>,
+}
+
+/// A session, or why there is none.
+#[derive(Default, SimpleObject)]
+pub struct SessionPayload {
+    /// Send it as `Authorization: Bearer …`.
+    access_token: Option<String>,
+    /// Good for a new access token, once: `sessionRefresh` gives the next one with it.
+    refresh_token: Option<String>,
+    /// When the access token ends.
+    expires_at: Option<Timestamp>,
+    /// Who is now signed in.
+    viewer: Option<Viewer>,
+    /// Why nobody is.
+    user_errors: Many<UserError>,
+}
+
+/// The answer to the end of a session.
+#[derive(SimpleObject)]
+pub struct SignOutPayload {
+    /// Why it did not end; empty when it did.
+    user_errors: Many<UserError>,
+}
+
+/// The answer to a change of one's password.
+#[derive(SimpleObject)]
+pub struct PasswordChangePayload {
+    /// Why it was not changed; empty when it was.
+    user_errors: Many<UserError>,
+}
+
+#[derive(Default)]
+pub struct AccountMutation;
+
+#[Object]
+impl AccountMutation {
+    /// Signs a person in.
+    #[graphql(directive = public::apply())]
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who.")] input: SignInInput,
+    ) -> Result<Option<SessionPayload>> {
+        answer(sign_in(ctx, input).await)
+    }
+
+    /// A new access token and the next refresh token for the one that is sent. Sent twice within
+    /// ten seconds it gives the same again; sent later it ends the session, because somebody else
+    /// has it.
+    #[graphql(directive = public::apply())]
+    async fn session_refresh(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The newest refresh token.", secret)] refresh_token: String,
+    ) -> Result<Option<SessionPayload>> {
+        answer(refresh(ctx, &refresh_token).await)
+    }
+
+    /// Ends the session that asks: its tokens are good for nothing from now on.
+    #[graphql(directive = requires::apply(ApiUse))]
+    async fn sign_out(&self, ctx: &Context<'_>) -> Result<Option<SignOutPayload>> {
+        let viewer = ctx.viewer()?.clone();
+        let ended = ctx.write(ApiUse, async |tx| {
+            if let Some(session) = viewer.session {
+                let now = ctx.clock().now();
+                model::Session::end(tx, viewer.user, session, "SIGNED_OUT", now).await?;
+            }
+            Ok(Deleted(viewer.session.unwrap_or(SessionId(uuid::Uuid::nil()))))
+        });
+        let user_errors = errors_of(ended.await)?;
+        ctx.data_unchecked::<Sessions>().forget();
+        Ok(Some(SignOutPayload { user_errors }))
+    }
+
+    /// Ends one of one's own sessions.
+    #[graphql(directive = requires::apply(ApiUse))]
+    async fn session_revoke(
+        &self,
+        ctx: &Context<'_>,
+        id: SessionId,
+    ) -> Result<Option<DeletePayload>> {
+        let user = ctx.viewer()?.user;
+        let ended = ctx.write(ApiUse, async |tx| {
+            let now = ctx.clock().now();
+            match model::Session::end(tx, user, id, "REVOKED", now).await? {
+                true => Ok(Deleted(id)),
+                false => Err(Error::NotFound),
+            }
+        });
+        let payload = DeletePayload::of(ended.await);
+        ctx.data_unchecked::<Sessions>().forget();
+        payload
+    }
+
+    /// Changes one's password, and ends one's other sessions.
+    #[graphql(directive = requires::apply(ApiUse))]
+    async fn password_change(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The password until now.", secret)] password: String,
+        #[graphql(desc = "The password from now on.", secret)] new_password: String,
+    ) -> Result<Option<PasswordChangePayload>> {
+        let changed = change_password(ctx, password, new_password).await;
+        ctx.data_unchecked::<Sessions>().forget();
+        Ok(Some(PasswordChangePayload { user_errors: errors_of(changed)? }))
+    }
+}
+
+fn answer(result: Result<SessionPayload>) -> Result<Option<SessionPayload>> {
+    match result {
+        Ok(payload) => Ok(Some(payload)),
+        Err(error) => {
+            let user_errors = refusals(error)?.into_iter().map(Into::into).collect();
+            Ok(Some(SessionPayload { user_errors, ..SessionPayload::default() }))
+        }
+    }
+}
+
+fn errors_of<T>(result: Result<T>) -> Result<Many<UserError>> {
+    let problems = match result {
+        Ok(_) => Vec::new(),
+        Err(error) => refusals(error)?,
+    };
+    Ok(problems.into_iter().map(Into::into).collect())
+}
+
+async fn sign_in(ctx: &Context<'_>, input: SignInInput) -> Result<SessionPayload> {
+    #[expect(clippy::disallowed_methods, reason = "the tenant is known after the password")]
+    let conn = ctx.system().await?;
+    let found = Credentials::of(conn.pg(), input.email.trim()).await?;
+    let places = match &found {
+        Some(found) => model::places(conn.pg(), found.user).await?,
+        None => Vec::new(),
+    };
+    // Hashing takes long: nobody's connection waits for it.
+    conn.release();
+    let hash = found.as_ref().map(|found| found.password_hash.clone());
+    let passwords = ctx.data_unchecked::<Passwords>();
+    let right = passwords.verify(input.password.into(), hash).await?;
+    let (true, Some(Credentials { user, active: true, .. })) = (right, found) else {
+        return Err(wrong("The e-mail address or the password is wrong."));
+    };
+    let tenant = choose(places, input.tenant.as_deref())?.id;
+    let (now, session) = (ctx.clock().now(), SessionId::new(ctx.clock()));
+    let caller = ctx.session().caller();
+    let refresh = Refresh::first(ctx.session().keys(), ctx.clock(), tenant, session);
+    #[expect(clippy::disallowed_methods, reason = "the person has just shown who they are")]
+    ctx.public_write(tenant, Some(user), async |tx| {
+        let new = NewSession {
+            id: session,
+            user_id: user,
+            created_at: now,
+            last_used_at: now,
+            expires_at: now.plus(SESSION_LIFE),
+            address: caller.address.map(|address| address.to_string()),
+            user_agent: caller.user_agent.clone(),
+        };
+        model::Session::insert(tx, new).await?;
+        keep_refresh(tx, ctx.clock(), &refresh).await
+    })
+    .await?;
+    signed_in(ctx, Bearer { user, tenant, session }, refresh).await
+}
+
+async fn refresh(ctx: &Context<'_>, text: &str) -> Result<SessionPayload> {
+    let ended = || wrong("The session has ended; sign in again.");
+    let sent = Refresh::read(text).ok_or_else(ended)?;
+    let next = sent.successor(ctx.session().keys());
+    let now = ctx.clock().now();
+    #[expect(clippy::disallowed_methods, reason = "the refresh token is the proof, and is checked")]
+    let user = ctx.public_write(sent.tenant, None, async |tx: &TenantConn| {
+        let Some((session, used_at)) = model::Session::by_refresh(tx, &sent, now).await? else {
+            return Ok(None);
+        };
+        let user = session.user_id;
+        match refreshing(used_at, now) {
+            Refreshing::Replace => {
+                use_refresh(tx, &sent, now).await?;
+                keep_refresh(tx, ctx.clock(), &next).await?;
+                model::Session::prolong(tx, session.id, now, now.plus(SESSION_LIFE)).await?;
+            }
+            Refreshing::Repeat => {}
+            Refreshing::Stolen => {
+                model::Session::end(tx, user, session.id, "TOKEN_REUSED", now).await?;
+                return Ok(None);
+            }
+        }
+        Ok(Some(user))
+    });
+    let Some(user) = user.await? else {
+        ctx.data_unchecked::<Sessions>().forget();
+        return Err(ended());
+    };
+    signed_in(ctx, Bearer { user, tenant: sent.tenant, session: sent.session }, next).await
+}
+
+/// The tokens, and who stands behind them; a person who may not sign in any more has none.
+async fn signed_in(ctx: &Context<'_>, bearer: Bearer, refresh: Refresh) -> Result<SessionPayload> {
+    let session = ctx.session();
+    let token = Token::issue(session.keys(), ctx.clock(), bearer)?;
+    let viewer = match session.is_dry_run() {
+        // The session was undone; nobody is signed in.
+        true => None,
+        false => Some(session.viewer_behind(ctx.data_unchecked::<Sessions>(), &token.text).await?),
+    };
+    if let Some(viewer) = &viewer {
+        session.sign_in(viewer.clone());
+    }
+    Ok(SessionPayload {
+        access_token: Some(token.text),
+        refresh_token: Some(refresh.text()),
+        expires_at: Some(token.expires_at),
+        viewer: viewer.map(Viewer),
+        user_errors: Many::default(),
+    })
+}
+
+async fn change_password(ctx: &Context<'_>, old: String, new: String) -> Result<()> {
+    let access::Viewer { user, session, .. } = ctx.viewer()?.clone();
+    let hash = {
+        let conn = ctx.read(ApiUse).await?;
+        model::User::password_hash(&conn, user).await?
+    };
+    let passwords = ctx.data_unchecked::<Passwords>();
+    if !passwords.verify(old.into(), Some(hash)).await? {
+        let told = "This is not your password.";
+        return Err(Error::refused(ErrorCode::InvalidCredentials, "password", told));
+    }
+    let new = passwords.hash_new("newPassword", new).await?;
+    let changed = ctx.write(ApiUse, async |tx| {
+        model::User::set_password(tx, user, &new).await?;
+        let now = ctx.clock().now();
+        model::Session::end_others(tx, user, session, "PASSWORD_CHANGED", now).await?;
+        Ok(Deleted(user))
+    });
+    changed.await.map(|_: Deleted<UserId>| ())
+}
+
+fn wrong(told: &str) -> Error {
+    Error::Refused(vec![Problem::new(ErrorCode::InvalidCredentials, ["password"], told)])
+}
+
+type Place = (TenantRow, Vec<String>);
+
+/// The place that was named, or the only one.
+fn choose(places: Vec<Place>, named: Option<&str>) -> Result<TenantRow> {
+    let mut tenants: Vec<TenantRow> = places.into_iter().map(|(tenant, _)| tenant).collect();
+    match named {
+        Some(slug) => tenants.into_iter().find(|tenant| tenant.slug == slug).ok_or_else(|| {
+            let told = "You do not work in a tenant of that name.";
+            Error::refused(ErrorCode::NotFound, "tenant", told)
+        }),
+        None if tenants.len() == 1 => Ok(tenants.remove(0)),
+        None => {
+            let slugs: Vec<_> = tenants.iter().map(|tenant| tenant.slug.as_str()).collect();
+            let told = format!("say in which tenant: {}", slugs.join(", "));
+            Err(Error::refused(ErrorCode::Required, "tenant", &told))
+        }
+    }
+}
