@@ -87,6 +87,37 @@ pub struct Config {
           value_parser = clap::value_parser!(u32).range(4..=16))]
     pub bcrypt_cost: u32,
 
+    /// Where the front end is, for links in mails, for example https://crm.acme.example
+    #[arg(
+        long,
+        env = "KONTOR_PUBLIC_URL",
+        global = true,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub public_url: String,
+
+    /// The server that sends mail, for example smtps://user:password@mail.example. Absent: each
+    /// mail is a file in the folder `mail` below the data directory
+    #[arg(
+        long,
+        env = "KONTOR_SMTP_URL",
+        global = true,
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub smtp_url: Option<SecretString>,
+
+    /// Whom mail is from, for example "Acme <crm@acme.example>"
+    #[arg(
+        long,
+        env = "KONTOR_MAIL_FROM",
+        global = true,
+        value_name = "ADDRESS",
+        default_value = "Kontor <kontor@localhost.localdomain>"
+    )]
+    pub mail_from: String,
+
     /// What is logged, for example "info" or "kontor=debug"
     #[arg(long, env = "KONTOR_LOG", global = true, value_name = "FILTER", default_value = "info")]
     pub log: String,

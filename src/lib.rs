@@ -4,7 +4,7 @@
 //!
 //! * platform, which knows no area: [`config`], [`error`], [`ids`], [`clock`], [`money`], [`db`]
 //!   (connections bound to a tenant), [`access`] (who may do what), [`graphql`] (the doors, lists,
-//!   filters), [`http`] (the edge), [`telemetry`];
+//!   filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`telemetry`];
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
 //!   [`tags`];
 //! * [`commands`]: what the program can be told to do.
@@ -32,6 +32,8 @@ pub mod error;
 pub mod graphql;
 pub mod http;
 pub mod ids;
+pub mod jobs;
+pub mod mail;
 pub mod money;
 pub mod schema;
 pub mod tags;

@@ -1,6 +1,20 @@
 // Written by `make schema` from the migrated catalogue. Do not edit.
 
 diesel::table! {
+    kontor.access_requests (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        email -> Text,
+        name -> Text,
+        message -> Nullable<Text>,
+        state -> Text,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.audit_log (tenant_id, at, id) {
         tenant_id -> Uuid,
         at -> Timestamptz,
@@ -68,6 +82,38 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.invitations (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        email -> Text,
+        roles -> Array<Text>,
+        own_role_ids -> Array<Uuid>,
+        hash -> Bytea,
+        expires_at -> Timestamptz,
+        accepted_at -> Nullable<Timestamptz>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.jobs (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        kind -> Text,
+        payload -> Jsonb,
+        state -> Text,
+        due_at -> Timestamptz,
+        leased_until -> Nullable<Timestamptz>,
+        attempts -> Integer,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     kontor.membership_roles (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -97,6 +143,16 @@ diesel::table! {
         record_id -> Uuid,
         action -> Text,
         actor_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    kontor.password_resets (hash) {
+        hash -> Bytea,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -139,6 +195,13 @@ diesel::table! {
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.schedules (name) {
+        name -> Text,
+        next_at -> Timestamptz,
     }
 }
 
@@ -196,6 +259,7 @@ diesel::table! {
 diesel::joinable!(companies -> tenants (tenant_id));
 diesel::joinable!(memberships -> tenants (tenant_id));
 diesel::joinable!(memberships -> users (user_id));
+diesel::joinable!(password_resets -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(companies, memberships);
 diesel::allow_tables_to_appear_in_same_query!(companies, tenants);
 diesel::allow_tables_to_appear_in_same_query!(company_tags, companies);
@@ -204,6 +268,7 @@ diesel::allow_tables_to_appear_in_same_query!(membership_roles, memberships);
 diesel::allow_tables_to_appear_in_same_query!(membership_roles, roles);
 diesel::allow_tables_to_appear_in_same_query!(memberships, tenants);
 diesel::allow_tables_to_appear_in_same_query!(memberships, users);
+diesel::allow_tables_to_appear_in_same_query!(password_resets, users);
 diesel::allow_tables_to_appear_in_same_query!(refresh_tokens, sessions);
 diesel::allow_tables_to_appear_in_same_query!(reporting_lines, memberships);
 diesel::allow_tables_to_appear_in_same_query!(role_grants, roles);

@@ -8,19 +8,24 @@
 //! makes an owner. The reporting line has no circles. Whatever ends a session ends it at once.
 
 mod gql;
+mod letters;
 mod model;
 mod password;
+mod resets;
 mod roles;
 mod rules;
 mod sessions;
 mod token;
+mod values;
 
 pub use gql::{
-    AccountMutation, AccountQuery, PeopleMutation, PeopleQuery, Role, RoleMutation, User, UserById,
-    role_of,
+    AccountMutation, AccountQuery, JoiningMutation, JoiningQuery, PeopleMutation, PeopleQuery,
+    Role, RoleMutation, User, UserById, role_of,
 };
+pub use letters::Links;
 pub use model::{NewMembership, NewUser, report_to};
 pub use password::Passwords;
+pub use resets::{RESET, Resets};
 pub use sessions::Sessions;
 pub use token::{Bearer, Token};
 
@@ -41,4 +46,14 @@ crate::id!(
     /// Which sign-in.
     SessionId,
     "session"
+);
+crate::id!(
+    /// Which invitation.
+    InvitationId,
+    "invitation"
+);
+crate::id!(
+    /// Which request for access.
+    AccessRequestId,
+    "accessrequest"
 );

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{Error, ErrorCode, Result};
 
-const MIN_CHARACTERS: usize = 12;
+const MIN_CHARACTERS: usize = 8;
 /// bcrypt reads no more than this.
 const MAX_BYTES: usize = 72;
 
@@ -31,8 +31,14 @@ impl Passwords {
         if password.len() > MAX_BYTES {
             return refuse(ErrorCode::TooLong, "A password has at most 72 bytes.");
         }
-        if password.chars().count() < MIN_CHARACTERS {
-            return refuse(ErrorCode::WeakPassword, "A password has 12 characters or more.");
+        let weakness = zxcvbn::zxcvbn(&password, &["kontor"]);
+        if password.chars().count() < MIN_CHARACTERS || weakness.score() < zxcvbn::Score::Three {
+            let why = weakness.feedback().and_then(|feedback| {
+                let suggestion = feedback.suggestions().first().map(ToString::to_string);
+                feedback.warning().map(|warning| warning.to_string()).or(suggestion)
+            });
+            let why = why.unwrap_or_else(|| "Use 8 characters or more, in a few words.".into());
+            return refuse(ErrorCode::WeakPassword, &format!("This is too easily guessed. {why}"));
         }
         self.hash(password.into()).await
     }

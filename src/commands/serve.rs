@@ -2,21 +2,25 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use secrecy::ExposeSecret;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::watch,
 };
 
 use super::{DEMO_PASSWORD, insist, seed_demo, start_own, tell};
 use crate::{
     access::Keys,
-    accounts::Passwords,
+    accounts::{Links, Passwords, RESET, Resets},
     clock::Clock,
     config::{Config, ServeArgs},
     db::{Db, Migrator, Settings, inspect, probe_trust},
     error::{Error, Result},
     graphql::Api,
     http,
+    jobs::Worker,
+    mail::{MAIL, Mailer},
 };
 
 /// How long open requests may take to finish once we are told to stop.
@@ -80,20 +84,28 @@ async fn run(
         ));
     }
     let keys = Arc::new(Keys::new(&config.secret()));
-    let api = Api::new(Db::new(settings)?, clock, keys, passwords);
+    let links = Links(config.public_url.trim_end_matches('/').into());
+    let db = Db::new(settings)?;
+    let worker = worker(config, &db, &clock, &links)?;
+    let api = Api::new(db, clock, keys, passwords, links);
     let address = listener.local_addr().map_err(Error::internal)?;
     welcome(args, &address.to_string());
     tracing::info!(%address, "serve.started");
+    let (stop_work, work_stops) = watch::channel(false);
+    let working = worker.run(work_stops);
     let router = http::router(api).into_make_service_with_connect_info::<SocketAddr>();
     let (drain, draining) = tokio::sync::oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async {
         let _ = draining.await;
     });
     let mut server = std::pin::pin!(std::future::IntoFuture::into_future(server));
+    #[expect(clippy::disallowed_methods, reason = "waited for below, when it is told to stop")]
+    let working = tokio::spawn(working);
     tokio::select! {
         ended = &mut server => return ended.map_err(Error::internal),
         () = stopped.wait() => {}
     }
+    let _ = stop_work.send(true);
     tell("Stopping: open requests are finished first …");
     let _ = drain.send(());
     tokio::select! {
@@ -101,8 +113,22 @@ async fn run(
         () = tokio::time::sleep(DRAIN) => tracing::warn!("serve.drain.timeout"),
         () = stopped.wait() => tracing::warn!("serve.drain.skipped"),
     }
+    working.await.map_err(Error::internal)?;
     tracing::info!("serve.stopped");
     Ok(())
+}
+
+/// Who does which kind of work.
+fn worker(config: &Config, db: &Db, clock: &Clock, links: &Links) -> Result<Worker> {
+    let mailer = match &config.smtp_url {
+        Some(url) => Mailer::smtp(url.expose_secret(), &config.mail_from)?,
+        None => Mailer::folder(config.data.join("mail"), clock.clone()),
+    };
+    let (db, clock, links) = (db.clone(), clock.clone(), links.clone());
+    let resets = Resets { db: db.clone(), clock: clock.clone(), links };
+    Ok(Worker::new(db, clock)
+        .on(MAIL, move |work| mailer.clone().deliver(work))
+        .on(RESET, move |work| resets.clone().send(work)))
 }
 
 fn welcome(args: &ServeArgs, address: &str) {

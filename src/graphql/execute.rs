@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     access::{Keys, Viewer},
-    accounts::{Passwords, Sessions},
+    accounts::{Links, Passwords, Sessions},
     clock::Clock,
     db::Db,
     error::{Error, Result},
@@ -82,14 +82,25 @@ struct Inner {
     keys: Arc<Keys>,
     passwords: Passwords,
     sessions: Sessions,
+    links: Links,
 }
 
 impl Api {
-    pub fn new(db: Db, clock: Clock, keys: Arc<Keys>, passwords: Passwords) -> Self {
+    pub fn new(db: Db, clock: Clock, keys: Arc<Keys>, passwords: Passwords, links: Links) -> Self {
         let documents = Cache::new(KEPT_DOCUMENTS);
         let (schema, roots) = (schema(), Roots::read(&sdl()));
         let sessions = Sessions::default();
-        Self(Arc::new(Inner { schema, roots, documents, db, clock, keys, passwords, sessions }))
+        Self(Arc::new(Inner {
+            schema,
+            roots,
+            documents,
+            db,
+            clock,
+            keys,
+            passwords,
+            sessions,
+            links,
+        }))
     }
 
     pub fn db(&self) -> &Db {
@@ -133,7 +144,7 @@ impl Api {
             SignedIn::As(viewer) => Some(viewer),
             _ => None,
         };
-        let Inner { db, clock, keys, passwords, sessions, schema, .. } = &*self.0;
+        let Inner { db, clock, keys, passwords, sessions, links, schema, .. } = &*self.0;
         let (clock, keys) = (clock.clone(), keys.clone());
         let session = Arc::new(Session::new(db.clone(), clock, keys, viewer, call.info));
         let mut request = Request::new("")
@@ -141,6 +152,7 @@ impl Api {
             .data(session.clone())
             .data(*passwords)
             .data(sessions.clone())
+            .data(links.clone())
             .data(Fast::json(&document));
         if let Some(name) = &call.operation_name {
             request = request.operation_name(name);

@@ -68,9 +68,9 @@ macro_rules! payload {
         #[derive(::async_graphql::SimpleObject)]
         pub struct $name {
             $(#[$field_doc])*
-            $field: Option<$ty>,
+            pub(crate) $field: Option<$ty>,
             /// Why nothing was written; empty when it was.
-            user_errors: ::async_graphql::Many<$crate::graphql::UserError>,
+            pub(crate) user_errors: ::async_graphql::Many<$crate::graphql::UserError>,
         }
 
         impl $name {

@@ -5,21 +5,30 @@ use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, Schema};
 
 use super::node::NodeQuery;
 use crate::{
-    accounts::{AccountMutation, AccountQuery, PeopleMutation, PeopleQuery, RoleMutation},
+    accounts::{
+        AccountMutation, AccountQuery, JoiningMutation, JoiningQuery, PeopleMutation, PeopleQuery,
+        RoleMutation,
+    },
     companies::{CompanyMutation, CompanyQuery},
     tags::{TagMutation, TagQuery},
 };
 
 /// What can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, AccountQuery, PeopleQuery, Customers);
+pub struct Query(NodeQuery, AccountQuery, PeopleQuery, JoiningQuery, Customers);
 
 #[derive(Default, MergedObject)]
 struct Customers(CompanyQuery, TagQuery);
 
 /// What can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountMutation, PeopleMutation, RoleMutation, CustomerChanges);
+pub struct Mutation(
+    AccountMutation,
+    PeopleMutation,
+    RoleMutation,
+    JoiningMutation,
+    CustomerChanges,
+);
 
 #[derive(Default, MergedObject)]
 struct CustomerChanges(CompanyMutation, TagMutation);

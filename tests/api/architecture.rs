@@ -6,14 +6,16 @@ use std::{
 };
 
 /// The floor that all areas stand on.
-const PLATFORM: [&str; 8] = ["access", "clock", "config", "db", "error", "graphql", "ids", "money"];
+const PLATFORM: [&str; 9] =
+    ["access", "clock", "config", "db", "error", "graphql", "ids", "jobs", "money"];
 /// Above the areas.
 const ABOVE: [&str; 3] = ["commands", "http", "telemetry"];
 /// The files that close the schema.
 const CLOSERS: [&str; 2] = ["graphql/schema.rs", "graphql/node.rs"];
 /// What the platform may know of areas: the ids that every connection carries, and sign-in's
 /// settings on their way to the schema.
-const CARRIED: [&str; 6] = [
+const CARRIED: [&str; 7] = [
+    "accounts::Links",
     "accounts::UserId",
     "accounts::RoleId",
     "accounts::SessionId",
@@ -166,8 +168,10 @@ fn each_language_is_spoken_in_its_rooms() {
     for source in sources() {
         let value = source.is_kind("values")
             || ["ids.rs", "money.rs", "clock.rs"].contains(&source.name.as_str());
-        let sql =
-            value || source.room() == "db" || source.is_kind("model") || source.name == "error.rs";
+        let sql = value
+            || ["db", "jobs"].contains(&source.room())
+            || source.is_kind("model")
+            || source.name == "error.rs";
         for language in ["diesel", "diesel_async"] {
             assert!(sql || !source.uses(language), "{} speaks {language}", source.name);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use kontor::access::BuiltInRole;
 use serde_json::Value as Json;
 
 use crate::support::{
@@ -12,18 +13,23 @@ use crate::support::{
 
 /// One record of each kind, as ids. A new kind of id without a line here fails the walk.
 async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
+    let asks = "mutation { accessRequestCreate(input: { tenant: \"acme\", email: \"y@elsewhere.example\", name: \"Y\" }) { userErrors { code } } }";
+    person.data(asks, Json::Null).await;
     let tag = person
-        .data("mutation { tagCreate(input: { name: \"Theirs\" }) { tag { id } } roleCreate(input: { name: \"Theirs\", grants: [] }) { role { id } } }", Json::Null)
+        .data(&"mutation { tagCreate(input: { name: \"Theirs\" }) { tag { id } } roleCreate(input: { name: \"Theirs\", grants: [] }) { role { id } }
+            invitationCreate(input: { email: \"x@elsewhere.example\", roleIds: [\"ROLE\"] }) { invitation { id } } }".replace("ROLE", &BuiltInRole::Viewer.id().to_string()), Json::Null)
         .await;
     let data = person
         .data(
-            "{ companies(first: 1) { nodes { id } } viewer { user { id } tenant { id } } sessions { id } }",
+            "{ companies(first: 1) { nodes { id } } viewer { user { id } tenant { id } } sessions { id } accessRequests { nodes { id } } }",
             Json::Null,
         )
         .await;
     let id = |value: &Json| value.as_str().unwrap().to_owned();
     HashMap::from([
         ("company", id(&data["companies"]["nodes"][0]["id"])),
+        ("invitation", id(&tag["invitationCreate"]["invitation"]["id"])),
+        ("accessrequest", id(&data["accessRequests"]["nodes"][0]["id"])),
         ("role", id(&tag["roleCreate"]["role"]["id"])),
         ("session", id(&data["sessions"][0]["id"])),
         ("tag", id(&tag["tagCreate"]["tag"]["id"])),

@@ -19,6 +19,8 @@ mod drift;
 mod faults;
 mod http;
 mod isolation;
+mod jobs;
+mod joining;
 mod lists;
 mod migrations;
 mod people;

@@ -131,6 +131,7 @@ async fn a_new_password_ends_the_other_sessions() {
         refusal(&change("kontor-demo", "short").await),
         ("WEAK_PASSWORD", vec!["newPassword"])
     );
+    assert_eq!(refusal(&change("kontor-demo", "password1234").await).0, "WEAK_PASSWORD");
     assert_eq!(
         refusal(&change("kontor-demo", &"x".repeat(73)).await),
         ("TOO_LONG", vec!["newPassword"])

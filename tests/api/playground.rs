@@ -5,7 +5,7 @@ use std::{collections::HashMap, fs, path::Path};
 use async_graphql::parser::{parse_query, types::OperationType};
 use serde_json::{Map, Value as Json, json};
 
-use crate::support::{Person, TestApp, sdl::schema};
+use crate::support::{Person, TestApp, sdl::schema, token_of};
 
 /// Something of each kind that an example may ask for.
 async fn things(app: &TestApp, person: &Person<'_>) -> HashMap<&'static str, Json> {
@@ -17,6 +17,16 @@ async fn things(app: &TestApp, person: &Person<'_>) -> HashMap<&'static str, Jso
     let seen = owner.data(seen, Json::Null).await;
     let manager = seen["roles"].as_array().unwrap().iter().find(|role| role["name"] == "MANAGER");
     let sign_in = "mutation { signIn(input: { email: \"rep@acme.test\", password: \"kontor-demo\" }) { refreshToken } }";
+    let manager_id = manager.unwrap()["id"].clone();
+    let invite = "mutation($role: ID!) { invitationCreate(input: { email: \"known@elsewhere.example\", roleIds: [$role] }) { invitation { id } } }";
+    let invited = owner.data(invite, json!({ "role": manager_id })).await;
+    let asks = "mutation { accessRequestCreate(input: { tenant: \"acme\", email: \"asks@elsewhere.example\", name: \"Asks\" }) { userErrors { code } }
+        passwordResetRequest(email: \"rep2@acme.test\") { userErrors { code } } }";
+    app.anonymous().data(asks, Json::Null).await;
+    let asked = owner.data("{ accessRequests { nodes { id } } }", Json::Null).await;
+    let mails = app.mails().await;
+    let token =
+        |subject: &str| json!(token_of(mails.iter().find(|mail| mail.contains(subject)).unwrap()));
     let session = app.anonymous().data(sign_in, Json::Null).await;
     let own = person.data("{ sessions { id } }", Json::Null).await;
     let company = match person.data("{ companies(first: 1) { nodes { id } } }", Json::Null).await {
@@ -29,7 +39,11 @@ async fn things(app: &TestApp, person: &Person<'_>) -> HashMap<&'static str, Jso
         ("companyId", company),
         ("tagId", made["tagCreate"]["tag"]["id"].clone()),
         ("ownRoleId", made["roleCreate"]["role"]["id"].clone()),
-        ("roleId", manager.unwrap()["id"].clone()),
+        ("roleId", manager_id),
+        ("invitationId", invited["invitationCreate"]["invitation"]["id"].clone()),
+        ("accessRequestId", asked["accessRequests"]["nodes"][0]["id"].clone()),
+        ("invitationToken", token("Invitation")),
+        ("resetToken", token("new password")),
         ("userId", json!(rep.user().to_string())),
         ("sessionId", own["sessions"][0]["id"].clone()),
         ("refreshToken", session["signIn"]["refreshToken"].clone()),

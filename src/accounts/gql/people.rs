@@ -169,7 +169,10 @@ async fn change_standing(
 }
 
 /// The roles of these ids: built-in ones, and the tenant's own.
-async fn known_roles(tx: &TenantConn, ids: &[RoleId]) -> Result<(Vec<BuiltInRole>, Vec<RoleId>)> {
+pub async fn known_roles(
+    tx: &TenantConn,
+    ids: &[RoleId],
+) -> Result<(Vec<BuiltInRole>, Vec<RoleId>)> {
     let of = |id: &RoleId| BuiltInRole::ALL.iter().copied().find(|role| role.id() == *id);
     let built_in: Vec<_> = ids.iter().filter_map(of).collect();
     let own: Vec<_> = ids.iter().copied().filter(|id| of(id).is_none()).collect();

@@ -15,7 +15,7 @@ use crate::{
     db::{Deleted, TenantConn},
     error::{Error, ErrorCode, Problem, Result},
     graphql::{DeletePayload, Doors, UserError, public, refusals, requires},
-    tenants::TenantRow,
+    tenants::{TenantId, TenantRow},
 };
 
 #[derive(Default)]
@@ -157,7 +157,7 @@ impl AccountMutation {
     }
 }
 
-fn answer(result: Result<SessionPayload>) -> Result<Option<SessionPayload>> {
+pub fn answer(result: Result<SessionPayload>) -> Result<Option<SessionPayload>> {
     match result {
         Ok(payload) => Ok(Some(payload)),
         Err(error) => {
@@ -192,6 +192,15 @@ async fn sign_in(ctx: &Context<'_>, input: SignInInput) -> Result<SessionPayload
         return Err(wrong("The e-mail address or the password is wrong."));
     };
     let tenant = choose(places, input.tenant.as_deref())?.id;
+    begin_session(ctx, tenant, user).await
+}
+
+/// A session of a person who has just shown who they are.
+pub async fn begin_session(
+    ctx: &Context<'_>,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<SessionPayload> {
     let (now, session) = (ctx.clock().now(), SessionId::new(ctx.clock()));
     let caller = ctx.session().caller();
     let refresh = Refresh::first(ctx.session().keys(), ctx.clock(), tenant, session);
@@ -287,7 +296,7 @@ async fn change_password(ctx: &Context<'_>, old: String, new: String) -> Result<
     changed.await.map(|_: Deleted<UserId>| ())
 }
 
-fn wrong(told: &str) -> Error {
+pub fn wrong(told: &str) -> Error {
     Error::Refused(vec![Problem::new(ErrorCode::InvalidCredentials, ["password"], told)])
 }
 

@@ -1,3 +1,4 @@
+mod joining;
 mod people;
 mod roles;
 mod sessions;
@@ -43,6 +44,10 @@ pub struct NewMembership<'a> {
     pub created_at: Timestamp,
 }
 
+pub use joining::{
+    AccessRequest, AccessRequestChanges, Invitation, InvitationChanges, NewAccessRequest,
+    NewInvitation, Newcomer, PasswordReset, join, tenants_of,
+};
 pub use people::{Membership, report_to};
 pub use roles::{
     NewRole, OwnRole, RoleChanges, RoleRow, RolesOfUser, delete_role, replace_grants,

@@ -11,10 +11,12 @@ use std::sync::{Arc, Mutex};
 use async_graphql::Variables;
 use kontor::{
     access::{Keys, Viewer},
-    accounts::{Passwords, UserId},
+    accounts::{Links, Passwords, RESET, Resets, UserId},
     clock::Clock,
     db::{Db, Settings},
     graphql::{Answer, Api, Call, RequestInfo, SignedIn},
+    jobs::Worker,
+    mail::{MAIL, Mailer},
     tenants::TenantId,
 };
 use serde_json::{Value as Json, json};
@@ -24,6 +26,8 @@ pub struct TestApp {
     pub api: Api,
     pub clock: Clock,
     pub settings: Settings,
+    mail: server::Folder,
+    links: Links,
     log: statements::Log,
 }
 
@@ -49,8 +53,10 @@ impl TestApp {
         let clock = Clock::frozen(Clock::system().now());
         let keys = Arc::new(Keys::new(&"a secret for tests only".into()));
         let db = Db::new(&settings).unwrap();
-        let api = Api::new(db, clock.clone(), keys, Passwords { cost: 4 });
-        Self { api, clock, settings, log }
+        let links = Links("https://crm.example".into());
+        let api = Api::new(db, clock.clone(), keys, Passwords { cost: 4 }, links.clone());
+        let mail = server::Folder::new();
+        Self { api, clock, settings, mail, links, log }
     }
 
     pub fn anonymous(&self) -> Person<'_> {
@@ -63,6 +69,26 @@ impl TestApp {
         let answer = self.anonymous().run(query, json!({ "email": email })).await;
         let token = answer["data"]["signIn"]["accessToken"].as_str().expect("signed in").to_owned();
         self.bearer(&token).await.expect("a good token")
+    }
+
+    /// A worker as the server has one.
+    pub fn worker(&self) -> Worker {
+        let (db, clock) = (self.api.db().clone(), self.clock.clone());
+        let mailer = Mailer::folder(self.mail.0.clone(), clock.clone());
+        let resets = Resets { db: db.clone(), clock: clock.clone(), links: self.links.clone() };
+        Worker::new(db, clock)
+            .on(MAIL, move |work| mailer.clone().deliver(work))
+            .on(RESET, move |work| resets.clone().send(work))
+    }
+
+    /// Lets everything that is due be done; the mails that were sent until now, in order.
+    pub async fn mails(&self) -> Vec<String> {
+        let worker = self.worker();
+        while worker.round().await.unwrap() > 0 {}
+        let files = std::fs::read_dir(&self.mail.0).unwrap();
+        let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        files.sort();
+        files.into_iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
     }
 
     /// Whoever stands behind an access token; nobody if it is no good.
@@ -202,4 +228,10 @@ pub fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 pub fn skipped(test: &str, missing: &str) {
     assert!(std::env::var_os("CI").is_none(), "{test} needs {missing}");
     eprintln!("SKIPPED {test}: {missing} is missing");
+}
+
+/// The token of a mail's link.
+pub fn token_of(mail: &str) -> String {
+    let token = mail.split("token=").nth(1).unwrap_or_else(|| panic!("{mail}"));
+    token.split_whitespace().next().unwrap().to_owned()
 }

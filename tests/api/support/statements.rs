@@ -28,7 +28,8 @@ use super::{
 };
 
 /// Tables that belong to no tenant. A row may leave this list, none may join it unnoticed.
-pub const GLOBAL: [&str; 3] = ["tenants", "users", "__diesel_schema_migrations"];
+pub const GLOBAL: [&str; 5] =
+    ["tenants", "users", "password_resets", "schedules", "__diesel_schema_migrations"];
 
 /// Statements of the platform that name no table, or (log_commit) filter inside.
 const WITHOUT_TABLES: [&str; 7] = [
@@ -42,7 +43,11 @@ const WITHOUT_TABLES: [&str; 7] = [
 ];
 
 /// Statements that a request runs before its tenant is known: sign-in finds a person's places.
-const BEFORE_THE_TENANT: [&str; 1] = [
+const BEFORE_THE_TENANT: [&str; 3] = [
+    // Which tenants have work: a function that gives ids and nothing else.
+    "FROM kontor.tenants_with_work($1, $2) t",
+    // Who chooses a new password is signed out everywhere.
+    "SELECT \"kontor\".\"memberships\".\"tenant_id\" FROM \"kontor\".\"memberships\" WHERE (\"kontor\".\"memberships\".\"user_id\" = $1)",
     "\"kontor\".\"memberships\".\"user_id\" = $1) AND (\"kontor\".\"memberships\".\"deactivated_at\" IS NULL)) ORDER BY \"kontor\".\"tenants\".\"slug\"",
 ];
 
