@@ -61,6 +61,12 @@ impl Clock {
 pub struct Timestamp(pub DateTime<Utc>);
 
 impl Timestamp {
+    /// The moment in a UUIDv7, to the millisecond; 1970 for any other.
+    pub fn of_uuid(id: uuid::Uuid) -> Self {
+        let millis = i64::try_from(id.as_u128() >> 80).unwrap_or_default();
+        Self(DateTime::from_timestamp_millis(millis).unwrap_or_default())
+    }
+
     pub fn unix_seconds(self) -> i64 {
         self.0.timestamp()
     }

@@ -6,7 +6,7 @@
 //!   (connections bound to a tenant), [`access`] (who may do what), [`graphql`] (the doors, lists,
 //!   filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`telemetry`];
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
-//!   [`tags`];
+//!   [`tags`], [`audit`];
 //! * [`commands`]: what the program can be told to do.
 //!
 //! Architecture Invariants, held by `tests/api/architecture.rs`:
@@ -23,6 +23,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod audit;
 pub mod clock;
 pub mod commands;
 pub mod companies;

@@ -29,6 +29,8 @@ permissions! {
     RoleRead = "role:read",
     /// Make roles of the tenant's own.
     RoleManage = "role:manage",
+    /// See who did what.
+    AuditRead = "audit:read",
     CompanyRead = "company:read",
     CompanyCreate = "company:create",
     CompanyUpdate = "company:update",

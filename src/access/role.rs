@@ -60,7 +60,7 @@ fn holders(permission: Permission) -> &'static [BuiltInRole] {
     match permission {
         Permission::ApiUse => EVERYBODY,
         Permission::UserRead | Permission::RoleRead => STAFF,
-        Permission::UserManage | Permission::RoleManage => &[Owner, Admin],
+        Permission::UserManage | Permission::RoleManage | Permission::AuditRead => &[Owner, Admin],
         Permission::CompanyRead | Permission::TagRead => READERS,
         Permission::CompanyCreate
         | Permission::CompanyUpdate

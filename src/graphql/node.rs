@@ -5,8 +5,9 @@ use async_graphql::{Context, ID, Interface, Many, Object, PathSegment, ServerErr
 
 use super::{Doors, requires};
 use crate::{
-    access::Permission::{ApiUse, RoleRead},
+    access::Permission::{ApiUse, AuditRead, RoleRead},
     accounts::{Role, RoleId, User, UserById, UserId, role_of},
+    audit::{AuditEntry, AuditEntryId, entry_of},
     companies::{Company, CompanyById, CompanyId},
     error::{Error, Result},
     ids::RawId,
@@ -20,6 +21,7 @@ const MAX_NODES: usize = 100;
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Its id, such as \"company_01k9…\"."))]
 pub enum Node {
+    AuditEntry(Box<AuditEntry>),
     Company(Box<Company>),
     Role(Box<Role>),
     Tag(Box<Tag>),
@@ -37,6 +39,11 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
             .map(|row| Node::Company(Box::new(Company(row)))),
         TagId::PREFIX => {
             ctx.load::<TagById>(raw.uuid.into()).await?.map(|row| Node::Tag(Box::new(Tag(row))))
+        }
+        AuditEntryId::PREFIX => {
+            let conn = ctx.read(AuditRead).await?;
+            let entry = entry_of(&conn, AuditEntryId(raw.uuid)).await?;
+            entry.map(|entry| Node::AuditEntry(Box::new(entry)))
         }
         RoleId::PREFIX => {
             let conn = ctx.read(RoleRead).await?;

@@ -9,13 +9,14 @@ use crate::{
         AccountMutation, AccountQuery, JoiningMutation, JoiningQuery, PeopleMutation, PeopleQuery,
         RoleMutation,
     },
+    audit::AuditQuery,
     companies::{CompanyMutation, CompanyQuery},
     tags::{TagMutation, TagQuery},
 };
 
 /// What can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, AccountQuery, PeopleQuery, JoiningQuery, Customers);
+pub struct Query(NodeQuery, AccountQuery, PeopleQuery, JoiningQuery, AuditQuery, Customers);
 
 #[derive(Default, MergedObject)]
 struct Customers(CompanyQuery, TagQuery);

@@ -21,13 +21,14 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
         .await;
     let data = person
         .data(
-            "{ companies(first: 1) { nodes { id } } viewer { user { id } tenant { id } } sessions { id } accessRequests { nodes { id } } }",
+            "{ companies(first: 1) { nodes { id } } viewer { user { id } tenant { id } } auditLog(first: 1) { nodes { id } } sessions { id } accessRequests { nodes { id } } }",
             Json::Null,
         )
         .await;
     let id = |value: &Json| value.as_str().unwrap().to_owned();
     HashMap::from([
         ("company", id(&data["companies"]["nodes"][0]["id"])),
+        ("auditentry", id(&data["auditLog"]["nodes"][0]["id"])),
         ("invitation", id(&tag["invitationCreate"]["invitation"]["id"])),
         ("accessrequest", id(&data["accessRequests"]["nodes"][0]["id"])),
         ("role", id(&tag["roleCreate"]["role"]["id"])),

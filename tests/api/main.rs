@@ -13,6 +13,7 @@ mod support;
 
 mod access;
 mod architecture;
+mod audit;
 mod commands;
 mod companies;
 mod drift;

@@ -106,6 +106,10 @@ fn check(ctx: &Context<'_>, input: RoleInput) -> Result<(String, Vec<(Permission
         let scope = reach.map_or(Scope::All, Scope::from);
         match Permission::named(&permission) {
             None => check.problem(ErrorCode::Invalid, "grants", "names an unknown permission"),
+            Some(known) if scope != Scope::All && !known.is_about_owned_records() => {
+                let told = format!("{permission} is about no one's records: its reach is ALL");
+                check.problem(ErrorCode::Invalid, "grants", &told);
+            }
             Some(known) if viewer.grants.scope(known) < Some(scope) => {
                 let told = format!("grants {permission} further than you hold it");
                 check.problem(ErrorCode::ForbiddenField, "grants", &told);

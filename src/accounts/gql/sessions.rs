@@ -1,4 +1,5 @@
 use async_graphql::{Context, InputObject, Many, Object, SimpleObject};
+use serde_json::{Value as JsonValue, json};
 
 use super::{
     super::{
@@ -11,10 +12,11 @@ use super::{
 };
 use crate::{
     access::{self, Permission::*},
+    audit::{Event, note},
     clock::Timestamp,
     db::{Deleted, TenantConn},
     error::{Error, ErrorCode, Problem, Result},
-    graphql::{DeletePayload, Doors, UserError, public, refusals, requires},
+    graphql::{Caller, DeletePayload, Doors, UserError, public, refusals, requires},
     tenants::{TenantId, TenantRow},
 };
 
@@ -115,6 +117,7 @@ impl AccountMutation {
             if let Some(session) = viewer.session {
                 let now = ctx.clock().now();
                 model::Session::end(tx, viewer.user, session, "SIGNED_OUT", now).await?;
+                note(tx, Event::SignedOut, viewer.user, from_where(ctx)).await?;
             }
             Ok(Deleted(viewer.session.unwrap_or(SessionId(uuid::Uuid::nil()))))
         });
@@ -188,11 +191,33 @@ async fn sign_in(ctx: &Context<'_>, input: SignInInput) -> Result<SessionPayload
     let hash = found.as_ref().map(|found| found.password_hash.clone());
     let passwords = ctx.data_unchecked::<Passwords>();
     let right = passwords.verify(input.password.into(), hash).await?;
-    let (true, Some(Credentials { user, active: true, .. })) = (right, found) else {
+    let (true, Some(Credentials { user, active: true, .. })) = (right, &found) else {
+        if let Some(found) = found {
+            failed_in(ctx, &places, found.user).await?;
+        }
         return Err(wrong("The e-mail address or the password is wrong."));
     };
+    let user = *user;
     let tenant = choose(places, input.tenant.as_deref())?.id;
     begin_session(ctx, tenant, user).await
+}
+
+/// A failed sign-in is in the trail of every tenant that the person works in.
+async fn failed_in(ctx: &Context<'_>, places: &[Place], user: UserId) -> Result<()> {
+    for (tenant, _) in places {
+        #[expect(clippy::disallowed_methods, reason = "notes that somebody was refused")]
+        ctx.public_write(tenant.id, None, async |tx| {
+            note(tx, Event::SignInFailed, user, from_where(ctx)).await
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// What the trail says of whoever signs in.
+fn from_where(ctx: &Context<'_>) -> JsonValue {
+    let Caller { address, user_agent } = ctx.session().caller();
+    json!({ "address": address, "userAgent": user_agent })
 }
 
 /// A session of a person who has just shown who they are.
@@ -216,7 +241,8 @@ pub async fn begin_session(
             user_agent: caller.user_agent.clone(),
         };
         model::Session::insert(tx, new).await?;
-        keep_refresh(tx, ctx.clock(), &refresh).await
+        keep_refresh(tx, ctx.clock(), &refresh).await?;
+        note(tx, Event::SignedIn, user, from_where(ctx)).await
     })
     .await?;
     signed_in(ctx, Bearer { user, tenant, session }, refresh).await
@@ -242,6 +268,7 @@ async fn refresh(ctx: &Context<'_>, text: &str) -> Result<SessionPayload> {
             Refreshing::Repeat => {}
             Refreshing::Stolen => {
                 model::Session::end(tx, user, session.id, "TOKEN_REUSED", now).await?;
+                note(tx, Event::SessionEnded, user, json!({ "why": "TOKEN_REUSED" })).await?;
                 return Ok(None);
             }
         }
@@ -291,6 +318,7 @@ async fn change_password(ctx: &Context<'_>, old: String, new: String) -> Result<
         model::User::set_password(tx, user, &new).await?;
         let now = ctx.clock().now();
         model::Session::end_others(tx, user, session, "PASSWORD_CHANGED", now).await?;
+        note(tx, Event::PasswordChanged, user, from_where(ctx)).await?;
         Ok(Deleted(user))
     });
     changed.await.map(|_: Deleted<UserId>| ())

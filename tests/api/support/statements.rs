@@ -32,7 +32,8 @@ pub const GLOBAL: [&str; 5] =
     ["tenants", "users", "password_resets", "schedules", "__diesel_schema_migrations"];
 
 /// Statements of the platform that name no table, or (log_commit) filter inside.
-const WITHOUT_TABLES: [&str; 7] = [
+const WITHOUT_TABLES: [&str; 8] = [
+    "SELECT kontor.audit_event(",
     "BEGIN ISOLATION LEVEL",
     "SELECT kontor.log_commit(",
     "COMMIT",

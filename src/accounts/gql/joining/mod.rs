@@ -5,6 +5,7 @@ mod types;
 use std::time::Duration;
 
 use async_graphql::{Context, Many, Object};
+use serde_json::json;
 
 pub use types::JoiningQuery;
 use types::{
@@ -28,6 +29,7 @@ use super::{
 };
 use crate::{
     access::{BuiltInRole, Permission::*},
+    audit::{Event, note},
     db::TenantConn,
     error::{Error, ErrorCode, Result},
     graphql::{Check, Doors, public, refusals, requires},
@@ -187,7 +189,8 @@ async fn reset(ctx: &Context<'_>, token: &str, new_password: String) -> Result<(
     for tenant in tenants {
         #[expect(clippy::disallowed_methods, reason = "as above, in each of the person's tenants")]
         ctx.public_write(tenant, Some(user), async |tx| {
-            model::Session::end_others(tx, user, None, "PASSWORD_RESET", now).await
+            model::Session::end_others(tx, user, None, "PASSWORD_RESET", now).await?;
+            note(tx, Event::PasswordChanged, user, json!({ "how": "by mail" })).await
         })
         .await?;
     }

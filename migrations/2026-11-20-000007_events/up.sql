@@ -1,0 +1,31 @@
+-- What people do that is no change of a row: sign-ins and their failures, reads of what is
+-- sensitive, exports.
+ALTER TABLE kontor.audit_log DROP CONSTRAINT audit_log_action;
+ALTER TABLE kontor.audit_log ADD CONSTRAINT audit_log_action CHECK (action IN (
+  'CREATED', 'UPDATED', 'DELETED',
+  'SIGNED_IN', 'SIGN_IN_FAILED', 'SIGNED_OUT', 'SESSION_ENDED', 'PASSWORD_CHANGED', 'READ', 'EXPORTED'));
+
+-- In a writing transaction. The trail says it was the context's actor.
+CREATE FUNCTION kontor.audit_event(action text, tbl text, record uuid, details jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+  write uuid := kontor.current_write();
+  at timestamptz := kontor.uuid_time(write);
+BEGIN
+  IF write IS NULL OR action IN ('CREATED', 'UPDATED', 'DELETED') THEN
+    RAISE EXCEPTION 'an event belongs to a write, and is no change of a row';
+  END IF;
+  INSERT INTO kontor.audit_log
+    (tenant_id, at, id, write_id, ordinal, actor_id, request_id, table_name, record_id, action, new)
+  VALUES (
+    kontor.current_tenant(), at, kontor.uuid_v7(at), write,
+    extract(epoch FROM clock_timestamp() - at) * 1000000,
+    nullif(current_setting('app.actor_id', true), '')::uuid,
+    nullif(current_setting('app.request_id', true), ''),
+    tbl, record, action, details);
+END $$;
+REVOKE ALL ON FUNCTION kontor.audit_event(text, text, uuid, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION kontor.audit_event(text, text, uuid, jsonb) TO kontor_app, kontor_worker;
+
+CREATE INDEX audit_log_by_actor ON kontor.audit_log (tenant_id, actor_id, at, id);
+CREATE INDEX audit_log_by_table ON kontor.audit_log (tenant_id, table_name, at, id);

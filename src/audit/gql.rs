@@ -1,0 +1,152 @@
+use async_graphql::{Context, Json, Object};
+use serde_json::{Map, Value as JsonValue, json};
+
+use super::{AuditEntryId, model};
+use crate::{
+    access::Permission::*,
+    accounts::{User, UserById, UserId},
+    clock::Timestamp,
+    column, connection,
+    db::{Filter, TenantConn, Test, Value},
+    error::{Error, Result},
+    filter,
+    graphql::{DateTimeFilter, Doors, IDFilter, Paging, SortDirection, StringFilter, requires},
+    ids::{self, RawId},
+};
+
+/// The kinds of record that the trail speaks of: table, and what its ids begin with.
+const KINDS: [(&str, &str); 9] = [
+    ("companies", "company"),
+    ("tags", "tag"),
+    ("memberships", "user"),
+    ("users", "user"),
+    ("roles", "role"),
+    ("invitations", "invitation"),
+    ("access_requests", "accessrequest"),
+    ("sessions", "session"),
+    ("tenants", "tenant"),
+];
+
+/// Something that somebody did.
+pub struct AuditEntry(pub model::AuditEntry);
+
+/// Something that somebody did: a change of a record, a sign-in.
+#[Object]
+impl AuditEntry {
+    /// Its id.
+    pub async fn id(&self) -> AuditEntryId {
+        self.0.id
+    }
+
+    /// When.
+    async fn at(&self) -> Timestamp {
+        self.0.at
+    }
+
+    /// Who; null when it was the product itself, or nobody who had signed in.
+    async fn actor(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        let Some(actor) = self.0.actor_id else { return Ok(None) };
+        Ok(ctx.load::<UserById>(actor).await?.map(User))
+    }
+
+    /// Which table the record is in, such as "companies".
+    async fn table(&self) -> &str {
+        &self.0.table_name
+    }
+
+    /// Which record.
+    async fn record_id(&self) -> async_graphql::ID {
+        let kind = KINDS.iter().find(|(table, _)| *table == self.0.table_name);
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let prefix = kind.map_or(self.0.table_name.as_str(), |(_, prefix)| prefix);
+        let _ = ids::write(prefix, self.0.record_id, &mut text);
+        text.into()
+    }
+
+    /// What was done, such as "UPDATED" or "SIGNED_IN".
+    async fn action(&self) -> &str {
+        &self.0.action
+    }
+
+    /// The fields with their values before and after; secrets are never shown.
+    async fn changes(&self) -> Json<JsonValue> {
+        let part = |value: &Option<JsonValue>| match value {
+            Some(JsonValue::Object(fields)) => fields.clone(),
+            _ => Map::new(),
+        };
+        let (old, new) = (part(&self.0.old), part(&self.0.new));
+        let names = new.keys().chain(old.keys().filter(|name| !new.contains_key(*name)));
+        let hidden = ["tenant_id", "updated_at", "version"];
+        let shown =
+            names.filter(|name| !hidden.contains(&name.as_str()) && !name.ends_with("_key"));
+        Json(JsonValue::Object(
+            shown
+                .map(|name| (name.clone(), json!({ "old": old.get(name), "new": new.get(name) })))
+                .collect(),
+        ))
+    }
+
+    /// The id of the request that did it, as in its answer and in the log.
+    async fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+}
+
+/// The entry of an id, for `node`.
+pub async fn entry_of(conn: &TenantConn, id: AuditEntryId) -> Result<Option<AuditEntry>> {
+    Ok(model::AuditEntry::find(conn, id).await?.map(AuditEntry))
+}
+
+filter! {
+    /// Which entries of the audit trail.
+    AuditWhere {
+        /// By when.
+        at: DateTimeFilter => |at, _| at.on(column!(audit_log::at)),
+        /// By who.
+        actor_id: IDFilter => |actor, _| actor.of(UserId::parse, column!(audit_log::actor_id)),
+        /// By which table the record is in.
+        table: StringFilter => |table, _| table.exact(column!(audit_log::table_name)),
+        /// By what was done.
+        action: StringFilter => |action, _| action.exact(column!(audit_log::action)),
+        /// By which record; an id of any kind.
+        record_id: async_graphql::ID => |id, _| record_is(&id),
+    }
+}
+
+fn record_is(id: &str) -> Result<Filter> {
+    let raw = RawId::parse(id).ok_or_else(|| Error::BadInput("recordId is no id.".into()))?;
+    Ok(Filter::Is(column!(audit_log::record_id), Test::Eq(Value::Uuid(raw.uuid))))
+}
+
+connection! {
+    /// A page of the audit trail.
+    AuditEntry as AuditEntryConnection, AuditEntryEdge, of model::AuditEntry, which AuditWhere, permission AuditRead;
+    id audit_log::id;
+    /// How to sort the audit trail.
+    order AuditOrder by AuditOrderField {
+        /// By when.
+        At => audit_log::at, |entry| Value::Moment(entry.0.at.0);
+    }
+}
+
+#[derive(Default)]
+pub struct AuditQuery;
+
+#[Object]
+impl AuditQuery {
+    /// Who did what, the newest first.
+    #[graphql(directive = requires::apply(AuditRead))]
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        r#where: Option<AuditWhere>,
+    ) -> Result<Option<AuditEntryConnection>> {
+        let paging = Paging { first, after, ..Paging::default() };
+        let newest =
+            AuditOrder { field: AuditOrderField::At, direction: Some(SortDirection::Desc) };
+        AuditEntryConnection::load(ctx, paging, r#where, Some(vec![newest])).await
+    }
+}
