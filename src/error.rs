@@ -244,11 +244,18 @@ impl From<Error> for async_graphql::Error {
             Error::Refused(problems) => Some(problems.clone()),
             _ => None,
         };
+        let retry_after = match &error {
+            Error::Limited { retry_after } => Some(retry_after.as_secs().max(1)),
+            _ => None,
+        };
         // The source goes to the log at the edge; the client gets the sentence alone.
         let mut told = Self::new(error.to_string());
         told.source = Some(std::sync::Arc::new(error));
         told.extend_with(|_, extensions| {
             extensions.set("code", code);
+            if let Some(seconds) = retry_after {
+                extensions.set("retryAfter", seconds);
+            }
             if let Some(problem) = problems.as_ref().and_then(|problems| problems.first()) {
                 extensions.set("reason", enum_text(problem.code));
                 extensions.set("field", problem.field.clone());

@@ -221,6 +221,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.sign_in_attempts (key) {
+        key -> Bytea,
+        failures -> Integer,
+        last_at -> Timestamptz,
+        blocked_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.tags (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,

@@ -9,6 +9,7 @@ DROP FUNCTION kontor.distribute(regclass, boolean);
 DROP FUNCTION kontor.current_write();
 DROP FUNCTION kontor.current_tenant();
 DROP FUNCTION kontor.begin_ctx(uuid, uuid, uuid, text);
+DROP FUNCTION kontor.uuid_ordered(timestamptz, bigint);
 DROP FUNCTION kontor.uuid_v7(timestamptz);
 DROP FUNCTION kontor.uuid_time(uuid);
 REVOKE USAGE ON SCHEMA kontor FROM kontor_app, kontor_worker;

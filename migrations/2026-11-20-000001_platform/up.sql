@@ -24,6 +24,14 @@ LANGUAGE sql VOLATILE STRICT PARALLEL SAFE AS $$
       52, 1), 53, 1), 'hex')::uuid
 $$;
 
+-- A UUIDv7 whose random part begins with a number, so that ids of one moment keep an order.
+CREATE FUNCTION kontor.uuid_ordered(at timestamptz, ordinal bigint) RETURNS uuid
+LANGUAGE sql VOLATILE STRICT PARALLEL SAFE AS $$
+  SELECT (left(replace(kontor.uuid_v7(at)::text, '-', ''), 12) || '7' || left(o, 3) || '8' || right(o, 7)
+          || right(gen_random_uuid()::text, 8))::uuid
+  FROM (SELECT lpad(to_hex(least(ordinal, 1099511627775)), 10, '0') AS o) AS number
+$$;
+
 -- Context -----------------------------------------------------------------------------------
 
 -- Who a writing transaction works for. SET LOCAL, because it ends with the transaction and
@@ -175,6 +183,7 @@ LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
   write uuid := kontor.current_write();
   at timestamptz;
+  ordinal bigint;
   before jsonb;
   after jsonb;
   secret text;
@@ -199,11 +208,11 @@ BEGIN
     write := kontor.uuid_v7(now());
   END IF;
   at := kontor.uuid_time(write);
+  ordinal := greatest(0, extract(epoch FROM clock_timestamp() - at) * 1000000);
   INSERT INTO kontor.audit_log
     (tenant_id, at, id, write_id, ordinal, actor_id, request_id, table_name, record_id, action, old, new)
   VALUES (
-    coalesce(NEW.tenant_id, OLD.tenant_id), at, kontor.uuid_v7(at), write,
-    extract(epoch FROM clock_timestamp() - at) * 1000000,
+    coalesce(NEW.tenant_id, OLD.tenant_id), at, kontor.uuid_ordered(at, ordinal), write, ordinal,
     nullif(current_setting('app.actor_id', true), '')::uuid,
     nullif(current_setting('app.request_id', true), ''),
     TG_ARGV[0], coalesce(NEW.id, OLD.id),

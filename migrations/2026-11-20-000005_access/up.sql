@@ -7,6 +7,7 @@ DECLARE
   write uuid := kontor.current_write();
   record text := coalesce(TG_ARGV[2], 'id');
   at timestamptz;
+  ordinal bigint;
   before jsonb;
   after jsonb;
   secret text;
@@ -31,11 +32,11 @@ BEGIN
     write := kontor.uuid_v7(now());
   END IF;
   at := kontor.uuid_time(write);
+  ordinal := greatest(0, extract(epoch FROM clock_timestamp() - at) * 1000000);
   INSERT INTO kontor.audit_log
     (tenant_id, at, id, write_id, ordinal, actor_id, request_id, table_name, record_id, action, old, new)
   VALUES (
-    coalesce(NEW.tenant_id, OLD.tenant_id), at, kontor.uuid_v7(at), write,
-    extract(epoch FROM clock_timestamp() - at) * 1000000,
+    coalesce(NEW.tenant_id, OLD.tenant_id), at, kontor.uuid_ordered(at, ordinal), write, ordinal,
     nullif(current_setting('app.actor_id', true), '')::uuid,
     nullif(current_setting('app.request_id', true), ''),
     TG_ARGV[0], (coalesce(to_jsonb(NEW), to_jsonb(OLD)) ->> record)::uuid,

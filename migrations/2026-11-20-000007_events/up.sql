@@ -11,6 +11,7 @@ LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
   write uuid := kontor.current_write();
   at timestamptz := kontor.uuid_time(write);
+  ordinal bigint := greatest(0, extract(epoch FROM clock_timestamp() - at) * 1000000);
 BEGIN
   IF write IS NULL OR action IN ('CREATED', 'UPDATED', 'DELETED') THEN
     RAISE EXCEPTION 'an event belongs to a write, and is no change of a row';
@@ -18,8 +19,7 @@ BEGIN
   INSERT INTO kontor.audit_log
     (tenant_id, at, id, write_id, ordinal, actor_id, request_id, table_name, record_id, action, new)
   VALUES (
-    kontor.current_tenant(), at, kontor.uuid_v7(at), write,
-    extract(epoch FROM clock_timestamp() - at) * 1000000,
+    kontor.current_tenant(), at, kontor.uuid_ordered(at, ordinal), write, ordinal,
     nullif(current_setting('app.actor_id', true), '')::uuid,
     nullif(current_setting('app.request_id', true), ''),
     tbl, record, action, details);

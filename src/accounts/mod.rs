@@ -7,6 +7,7 @@
 //! Invariants: a tenant keeps at least one owner. Nobody names their own role, and only an owner
 //! makes an owner. The reporting line has no circles. Whatever ends a session ends it at once.
 
+mod attempts;
 mod gql;
 mod letters;
 mod model;

@@ -1,7 +1,11 @@
 //! Passwords. bcrypt is slow on purpose: it runs on a thread of its own, never on those that
 //! serve requests, and never while a connection is held.
 
+use std::{sync::Arc, time::Duration};
+
 use secrecy::{ExposeSecret, SecretString};
+
+use tokio::sync::Semaphore;
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -9,24 +13,48 @@ const MIN_CHARACTERS: usize = 8;
 /// bcrypt reads no more than this.
 const MAX_BYTES: usize = 72;
 
-/// How passwords are hashed.
-#[derive(Clone, Copy, Debug)]
+/// How many may wait for their turn; one more is told to come back.
+const QUEUE: usize = 64;
+
+/// How passwords are hashed: one at a time for each two cores, because hashing takes whole cores
+/// and everybody else wants to be served meanwhile.
+#[derive(Clone, Debug)]
 pub struct Passwords {
-    pub cost: u32,
+    cost: u32,
+    turns: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 impl Passwords {
+    pub fn new(cost: u32) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let turns = Arc::new(Semaphore::new((cores / 2).max(1)));
+        Self { cost, turns, waiting: Arc::new(Semaphore::new(QUEUE)) }
+    }
+
+    /// Runs when it is its turn, on a thread of its own.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(u32) -> bcrypt::BcryptResult<T> + Send + 'static,
+    ) -> Result<T> {
+        let full = || Error::Limited { retry_after: Duration::from_secs(2) };
+        let _place = self.waiting.try_acquire().map_err(|_| full())?;
+        let _turn = self.turns.acquire().await.map_err(Error::internal)?;
+        let cost = self.cost;
+        let done = tokio::task::spawn_blocking(move || work(cost)).await;
+        done.map_err(Error::internal)?.map_err(Error::internal)
+    }
+
     /// A password that bcrypt cannot read whole is refused, not cut.
-    pub async fn hash(self, password: SecretString) -> Result<String> {
+    pub async fn hash(&self, password: SecretString) -> Result<String> {
         if password.expose_secret().len() > MAX_BYTES {
             return Err(Error::BadInput(format!("A password has at most {MAX_BYTES} bytes.")));
         }
-        let hash = move || bcrypt::hash(password.expose_secret(), self.cost);
-        tokio::task::spawn_blocking(hash).await.map_err(Error::internal)?.map_err(Error::internal)
+        self.in_turn(move |cost| bcrypt::hash(password.expose_secret(), cost)).await
     }
 
     /// For a person's own choice: what is wrong with it is told.
-    pub async fn hash_new(self, field: &str, password: String) -> Result<String> {
+    pub async fn hash_new(&self, field: &str, password: String) -> Result<String> {
         let refuse = |code, told: &str| Err(Error::refused(code, field, told));
         if password.len() > MAX_BYTES {
             return refuse(ErrorCode::TooLong, "A password has at most 72 bytes.");
@@ -45,14 +73,14 @@ impl Passwords {
 
     /// Is it the password? Without a hash to compare with it takes as long and says no, so that
     /// the time does not tell whether the account exists.
-    pub async fn verify(self, password: SecretString, hash: Option<String>) -> Result<bool> {
-        let verify = move || {
+    pub async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool> {
+        self.in_turn(move |cost| {
             let password = password.expose_secret();
             match hash {
                 Some(hash) if password.len() <= MAX_BYTES => bcrypt::verify(password, &hash),
-                _ => bcrypt::hash("nobody's password", self.cost).map(|_| false),
+                _ => bcrypt::hash("nobody's password", cost).map(|_| false),
             }
-        };
-        tokio::task::spawn_blocking(verify).await.map_err(Error::internal)?.map_err(Error::internal)
+        })
+        .await
     }
 }

@@ -38,7 +38,7 @@ pub(super) async fn create(config: &Config, settings: &Settings, owner: CreateOw
     if password.expose_secret().chars().count() < MIN_PASSWORD {
         return refuse("The password has 12 characters or more.");
     }
-    let hash = Passwords { cost: config.bcrypt_cost }.hash(password).await?;
+    let hash = Passwords::new(config.bcrypt_cost).hash(password).await?;
     let clock = Clock::system();
     let (tenant, user, created_at) = (TenantId::new(&clock), UserId::new(&clock), clock.now());
     let conn = OperatorConn::open(settings).await?;

@@ -54,8 +54,8 @@ pub(super) async fn command(config: &Config, settings: &Settings) -> Result<()> 
     if config.is_production() {
         return Err(Error::internal("Production refuses the demo."));
     }
-    let passwords = Passwords { cost: config.bcrypt_cost };
-    match seed_demo(settings, &Clock::system(), passwords).await? {
+    let passwords = Passwords::new(config.bcrypt_cost);
+    match seed_demo(settings, &Clock::system(), &passwords).await? {
         true => println!("Filled the database with the demo."),
         false => println!("The demo is there already."),
     }
@@ -63,7 +63,7 @@ pub(super) async fn command(config: &Config, settings: &Settings) -> Result<()> 
 }
 
 /// Makes what is missing of the demo; true if anything was. Each step is one transaction.
-pub async fn seed_demo(settings: &Settings, clock: &Clock, passwords: Passwords) -> Result<bool> {
+pub async fn seed_demo(settings: &Settings, clock: &Clock, passwords: &Passwords) -> Result<bool> {
     let operator = OperatorConn::open(settings).await?;
     let mut anything = false;
     if TenantRow::by_slug(operator.pg(), TENANTS[0].0).await?.is_none() {

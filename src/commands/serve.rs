@@ -65,13 +65,13 @@ async fn run(
     stopped: &mut Stop,
 ) -> Result<()> {
     let clock = Clock::system();
-    let passwords = Passwords { cost: config.bcrypt_cost };
+    let passwords = Passwords::new(config.bcrypt_cost);
     if args.demo {
         let applied = Migrator::open(settings).await?.up(&clock).await?;
         if !applied.is_empty() {
             tell("The database's schema is up to date.");
         }
-        if seed_demo(settings, &clock, passwords).await? {
+        if seed_demo(settings, &clock, &passwords).await? {
             tell("Filled the database with the demo.");
         }
     }

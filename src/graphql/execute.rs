@@ -67,6 +67,8 @@ pub struct Answer {
     pub operation: Option<String>,
     /// How many statements the reads took.
     pub statements: u32,
+    /// In how many seconds it is worth trying again, where that was said.
+    pub retry_after: Option<u64>,
 }
 
 /// The product behind all transports.
@@ -150,7 +152,7 @@ impl Api {
         let mut request = Request::new("")
             .variables(call.variables.clone())
             .data(session.clone())
-            .data(*passwords)
+            .data(passwords.clone())
             .data(sessions.clone())
             .data(links.clone())
             .data(Fast::json(&document));
@@ -168,11 +170,15 @@ impl Api {
             let non_null = |name: &str| fields.get(name).is_some_and(|field| field.non_null);
             complete_root(&mut response, &document, operation, &call.variables, &non_null);
         }
+        let retry_after = response.errors.iter().find_map(|error| match error.source::<Error>() {
+            Some(Error::Limited { retry_after }) => Some(retry_after.as_secs().max(1)),
+            _ => None,
+        });
         let codes = code_errors(&mut response, executed, &id);
         let body = response_json(&response, executed);
         let statements = session.finish().await;
         let operation = call.operation_name.or_else(|| only_name(&document));
-        Answer { body, executed, codes, operation, statements }
+        Answer { body, executed, codes, operation, statements, retry_after }
     }
 
     fn document(&self, text: &str) -> Result<Arc<ExecutableDocument>, Refusal> {
@@ -254,7 +260,8 @@ impl Refusal {
         extensions.set("code", self.code);
         extensions.set("requestId", request_id);
         let body = response_json(&Response::from_errors(vec![error]), false);
-        Answer { body, executed: false, codes: vec![self.code], operation: None, statements: 0 }
+        let codes = vec![self.code];
+        Answer { body, executed: false, codes, operation: None, statements: 0, retry_after: None }
     }
 }
 

@@ -74,7 +74,12 @@ pub(super) async fn post(State(api): State<Api>, request: Request) -> Response {
         micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
         "operation"
     );
-    respond(status, media, answer.body, &request_id)
+    let retry_after = answer.retry_after;
+    let mut response = respond(status, media, answer.body, &request_id);
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// GET comes with the whole edge; until then it is told what to use.
@@ -250,6 +255,7 @@ fn status(answer: &Answer, media: &str) -> StatusCode {
         None => StatusCode::OK,
         _ if has("UNAUTHENTICATED") && !answer.executed => StatusCode::UNAUTHORIZED,
         _ if has("METHOD_NOT_ALLOWED") => StatusCode::METHOD_NOT_ALLOWED,
+        _ if has("THROTTLED") => StatusCode::TOO_MANY_REQUESTS,
         _ if has("UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
         _ if has("TIMEOUT") => StatusCode::GATEWAY_TIMEOUT,
         _ if answer.executed || media == JSON => StatusCode::OK,

@@ -34,7 +34,7 @@ async fn the_database_may_be_restarted_under_load() {
         ..Settings::new(database.as_ref().unwrap().url())
     };
     Migrator::open(&settings).await.unwrap().up(&Clock::system()).await.unwrap();
-    seed_demo(&settings, &Clock::system(), Passwords { cost: 4 }).await.unwrap();
+    seed_demo(&settings, &Clock::system(), &Passwords::new(4)).await.unwrap();
     let app = TestApp::with(|own| *own = settings.clone()).await;
     let rep = app.sign_in("manager@acme.test").await;
 

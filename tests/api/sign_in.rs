@@ -78,3 +78,45 @@ async fn nobody_is_nobody() {
     }
     app.anonymous().data("{ __schema { queryType { name } } __typename }", Json::Null).await;
 }
+
+/// Guessing gets slower and slower; the right password from elsewhere still signs in, and time
+/// heals everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_is_slowed_down() {
+    let app = TestApp::new().await;
+    let attempt = async |from: &str, email: &str, password: &str| {
+        let mut person = app.anonymous();
+        person.info.caller.address = Some(from.parse().unwrap());
+        let answer = person.run(SIGN_IN, json!({ "email": email, "password": password })).await;
+        match answer["errors"][0]["extensions"]["code"].as_str() {
+            Some(code) => code.to_owned(),
+            None if answer["data"]["signIn"]["accessToken"].is_string() => "in".to_owned(),
+            None => answer["data"]["signIn"]["userErrors"][0]["code"].as_str().unwrap().to_owned(),
+        }
+    };
+    for email in ["rep@acme.test", "nobody@acme.test"] {
+        for _ in 0..6 {
+            assert_eq!(attempt("10.0.0.1", email, "wrong").await, "INVALID_CREDENTIALS");
+        }
+        assert_eq!(
+            attempt("10.0.0.1", email, "kontor-demo").await,
+            "THROTTLED",
+            "whether {email} exists is not told"
+        );
+    }
+    assert_eq!(attempt("10.0.0.2", "rep@acme.test", "kontor-demo").await, "in");
+    assert_eq!(
+        attempt("10.0.0.1", "rep2@acme.test", "kontor-demo").await,
+        "in",
+        "the address is not lost for others"
+    );
+    app.clock.advance(std::time::Duration::from_secs(2));
+    assert_eq!(attempt("10.0.0.1", "rep@acme.test", "kontor-demo").await, "in");
+    // From a thousand addresses: a pause of seconds, never more.
+    for n in 0..30 {
+        attempt(&format!("10.0.1.{n}"), "rep@acme.test", "wrong").await;
+    }
+    assert_eq!(attempt("10.0.2.1", "rep@acme.test", "kontor-demo").await, "THROTTLED");
+    app.clock.advance(std::time::Duration::from_secs(6));
+    assert_eq!(attempt("10.0.2.1", "rep@acme.test", "kontor-demo").await, "in");
+}

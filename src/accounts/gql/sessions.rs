@@ -4,6 +4,7 @@ use serde_json::{Value as JsonValue, json};
 use super::{
     super::{
         Passwords, SessionId, Sessions, Token, UserId,
+        attempts::Attempt,
         model::{self, Credentials, NewSession, keep_refresh, use_refresh},
         rules::{Refreshing, SESSION_LIFE, refreshing},
         token::{Bearer, Refresh},
@@ -181,6 +182,12 @@ fn errors_of<T>(result: Result<T>) -> Result<Many<UserError>> {
 async fn sign_in(ctx: &Context<'_>, input: SignInInput) -> Result<SessionPayload> {
     #[expect(clippy::disallowed_methods, reason = "the tenant is known after the password")]
     let conn = ctx.system().await?;
+    let now = ctx.clock().now();
+    let attempt = Attempt::new(&input.email, ctx.session().caller().address);
+    if let Err(refused) = attempt.admit(&conn, now).await {
+        conn.release();
+        return Err(refused);
+    }
     let found = Credentials::of(conn.pg(), input.email.trim()).await?;
     let places = match &found {
         Some(found) => model::places(conn.pg(), found.user).await?,
@@ -192,12 +199,20 @@ async fn sign_in(ctx: &Context<'_>, input: SignInInput) -> Result<SessionPayload
     let passwords = ctx.data_unchecked::<Passwords>();
     let right = passwords.verify(input.password.into(), hash).await?;
     let (true, Some(Credentials { user, active: true, .. })) = (right, &found) else {
+        #[expect(clippy::disallowed_methods, reason = "counts what was refused")]
+        let conn = ctx.system().await?;
+        attempt.failed(&conn, now).await?;
+        conn.release();
         if let Some(found) = found {
             failed_in(ctx, &places, found.user).await?;
         }
         return Err(wrong("The e-mail address or the password is wrong."));
     };
     let user = *user;
+    #[expect(clippy::disallowed_methods, reason = "forgets what was counted")]
+    let conn = ctx.system().await?;
+    attempt.succeeded(&conn).await?;
+    conn.release();
     let tenant = choose(places, input.tenant.as_deref())?.id;
     begin_session(ctx, tenant, user).await
 }

@@ -1,3 +1,4 @@
+pub mod attempts;
 mod joining;
 mod people;
 mod roles;

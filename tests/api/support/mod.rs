@@ -54,7 +54,7 @@ impl TestApp {
         let keys = Arc::new(Keys::new(&"a secret for tests only".into()));
         let db = Db::new(&settings).unwrap();
         let links = Links("https://crm.example".into());
-        let api = Api::new(db, clock.clone(), keys, Passwords { cost: 4 }, links.clone());
+        let api = Api::new(db, clock.clone(), keys, Passwords::new(4), links.clone());
         let mail = server::Folder::new();
         Self { api, clock, settings, mail, links, log }
     }

@@ -60,7 +60,7 @@ async fn start() -> (Embedded, String) {
         let settings = Settings::new(server.url_of("making"));
         let clock = Clock::system();
         Migrator::open(&settings).await.unwrap().up(&clock).await.unwrap();
-        seed_demo(&settings, &clock, Passwords { cost: 4 }).await.unwrap();
+        seed_demo(&settings, &clock, &Passwords::new(4)).await.unwrap();
         // The pool of the seed closes its connections a moment later.
         let rename = format!("ALTER DATABASE making RENAME TO {template}");
         while try_ask(&admin, &rename).await.is_err() {

@@ -28,8 +28,14 @@ use super::{
 };
 
 /// Tables that belong to no tenant. A row may leave this list, none may join it unnoticed.
-pub const GLOBAL: [&str; 5] =
-    ["tenants", "users", "password_resets", "schedules", "__diesel_schema_migrations"];
+pub const GLOBAL: [&str; 6] = [
+    "tenants",
+    "users",
+    "password_resets",
+    "schedules",
+    "sign_in_attempts",
+    "__diesel_schema_migrations",
+];
 
 /// Statements of the platform that name no table, or (log_commit) filter inside.
 const WITHOUT_TABLES: [&str; 8] = [
@@ -251,8 +257,8 @@ fn check<'a>(from: &'a [TableWithJoins], conditions: &mut Vec<&'a Expr>) -> Cont
     for table in tables {
         let TableFactor::Table { name, alias, .. } = table else {
             match table {
-                // A query of its own, which is visited by itself.
-                TableFactor::Derived { .. } => continue,
+                // A query of its own, which is visited by itself; or bound values.
+                TableFactor::Derived { .. } | TableFactor::UNNEST { .. } => continue,
                 other => return ControlFlow::Break(format!("what is {other}?")),
             }
         };
