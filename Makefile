@@ -23,9 +23,9 @@ check:
 fmt:
 	$(CARGO) fmt --all
 
-## Write anew what is generated and committed: schema.graphql, src/schema.rs, tests/api/access.txt.
+## Write anew what is generated and committed: schema.graphql, src/schema.rs, docs/permissions.md, tests/api/access.txt.
 schema:
-	UPDATE=1 $(CARGO) test --test api -- drift:: access::every_field
+	UPDATE=1 $(CARGO) test --test api -- drift:: access::every_field access::the_permission
 
 ## The long forms of the tests.
 soak:

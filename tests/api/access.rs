@@ -111,3 +111,31 @@ async fn a_refused_field_leaves_its_neighbours_alone() {
     assert_eq!(answer["data"]["viewer"]["user"]["email"], "field@acme.test");
     assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
 }
+
+/// `docs/permissions.md`: the table of who holds what, for people.
+#[test]
+fn the_permission_matrix_is_the_table() {
+    use kontor::access::Scope;
+    let roles = BuiltInRole::ALL;
+    let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+    let mut text = format!(
+        "# Who may do what\n\nWritten by `make schema` from `src/access/role.rs`. all: the tenant's records; team: one's own and\n\
+         those of the people who report to one; own: one's own; –: not at all. A tenant's own roles grant\n\
+         any of these, as far as whoever makes them holds them.\n\n| permission | {} |\n|---|{}\n",
+        names.join(" | "),
+        "---|".repeat(names.len())
+    );
+    for permission in Permission::ALL {
+        let cells: Vec<&str> = roles
+            .iter()
+            .map(|role| match role.grants().scope(*permission) {
+                Some(Scope::All) => "all",
+                Some(Scope::Team) => "team",
+                Some(Scope::Own) => "own",
+                None => "–",
+            })
+            .collect();
+        text.extend(["| `", permission.name(), "` | ", &cells.join(" | "), " |\n"]);
+    }
+    compare_file("docs/permissions.md", &text);
+}
