@@ -223,6 +223,7 @@ diesel::table! {
 diesel::table! {
     kontor.sign_in_attempts (key) {
         key -> Bytea,
+        account -> Nullable<Bytea>,
         failures -> Integer,
         last_at -> Timestamptz,
         blocked_until -> Timestamptz,

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::model::attempts;
 use crate::{
     clock::Timestamp,
-    db::SystemConn,
+    db::{SystemConn, TenantConn},
     error::{Error, Result},
 };
 
@@ -37,6 +37,20 @@ impl Kind {
     }
 }
 
+fn hash(parts: &str) -> Vec<u8> {
+    Sha256::digest(parts).to_vec()
+}
+
+fn account(email: &str) -> Vec<u8> {
+    hash(&format!("account {}", email.trim().to_lowercase()))
+}
+
+/// An administrator lets a person try again at once, from wherever; what an address has against it
+/// on its own stays.
+pub async fn unlock(tx: &TenantConn, email: &str) -> Result<()> {
+    attempts::unlock(tx, &account(email)).await
+}
+
 /// One attempt to sign in.
 pub struct Attempt {
     keys: Vec<(Kind, Vec<u8>)>,
@@ -45,8 +59,7 @@ pub struct Attempt {
 impl Attempt {
     pub fn new(email: &str, address: Option<IpAddr>) -> Self {
         let email = email.trim().to_lowercase();
-        let hash = |parts: &str| Sha256::digest(parts).to_vec();
-        let mut keys = vec![(Kind::Account, hash(&format!("account {email}")))];
+        let mut keys = vec![(Kind::Account, account(&email))];
         if let Some(address) = address {
             keys.push((Kind::Address, hash(&format!("address {address}"))));
             keys.push((Kind::Pair, hash(&format!("pair {email} {address}"))));
@@ -71,7 +84,11 @@ impl Attempt {
     }
 
     pub async fn failed(&self, conn: &SystemConn, now: Timestamp) -> Result<()> {
-        let counted = attempts::count(conn.pg(), &self.hashes(), now, now.minus(MEMORY)).await?;
+        let account = self.keys.iter().find(|(kind, _)| *kind == Kind::Account);
+        let against = |kind| account.filter(|_| kind != Kind::Address).map(|(_, key)| key.clone());
+        let accounts: Vec<_> = self.keys.iter().map(|(kind, _)| against(*kind)).collect();
+        let since = now.minus(MEMORY);
+        let counted = attempts::count(conn.pg(), &self.hashes(), &accounts, now, since).await?;
         for (key, failures) in counted {
             let kind = self.keys.iter().find(|(_, known)| *known == key).map(|(kind, _)| *kind);
             let pause = kind.map_or(Duration::ZERO, |kind| kind.pause(failures));

@@ -48,6 +48,7 @@ pub enum Event {
     SignedOut,
     SessionEnded,
     PasswordChanged,
+    Unlocked,
 }
 
 impl Event {
@@ -58,6 +59,7 @@ impl Event {
             Self::SignedOut => "SIGNED_OUT",
             Self::SessionEnded => "SESSION_ENDED",
             Self::PasswordChanged => "PASSWORD_CHANGED",
+            Self::Unlocked => "UNLOCKED",
         }
     }
 }

@@ -120,3 +120,35 @@ async fn guessing_is_slowed_down() {
     app.clock.advance(std::time::Duration::from_secs(6));
     assert_eq!(attempt("10.0.2.1", "rep@acme.test", "kontor-demo").await, "in");
 }
+
+/// Whoever has guessed too often need not wait, if an administrator of theirs says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_unlocks() {
+    let app = TestApp::new().await;
+    let id = app.sign_in("rep@acme.test").await.user().to_string();
+    let attempt = async || {
+        let mut person = app.anonymous();
+        person.info.caller.address = Some("10.0.0.1".parse().unwrap());
+        let sent = json!({ "email": "rep@acme.test", "password": "wrong" });
+        person.run(SIGN_IN, sent).await["errors"][0]["extensions"]["code"].clone()
+    };
+    for _ in 0..6 {
+        assert_eq!(attempt().await, Json::Null);
+    }
+    let unlock = async |email: &str| {
+        let query =
+            "mutation($id: ID!) { userUnlock(id: $id) { user { name } userErrors { code } } }";
+        app.sign_in(email).await.run(query, json!({ "id": id })).await
+    };
+    assert_eq!(attempt().await, "THROTTLED");
+    let other = unlock("owner@globex.test").await;
+    assert_eq!(other["data"]["userUnlock"]["userErrors"][0]["code"], "NOT_FOUND");
+    let rep = unlock("rep2@acme.test").await;
+    assert_eq!(rep["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    assert_eq!(attempt().await, "THROTTLED", "neither was theirs to unlock");
+    let admin = unlock("admin@acme.test").await;
+    assert_eq!(admin["data"]["userUnlock"]["userErrors"], json!([]));
+    assert_eq!(attempt().await, Json::Null);
+    let noted = app.sql("SELECT count(*) FROM kontor.audit_log WHERE action = 'UNLOCKED'").await;
+    assert_eq!(noted, ["1"]);
+}

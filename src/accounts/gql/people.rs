@@ -1,8 +1,9 @@
 use async_graphql::{Context, Many, Object};
+use serde_json::json;
 
 use super::{
     super::{
-        RoleId, Sessions, UserId,
+        RoleId, Sessions, UserId, attempts,
         model::{self, Membership, OwnRole, replace_own_roles, report_to},
         rules::{RoleChange, may_change_roles},
     },
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::{
     access::{BuiltInRole, Permission::*},
+    audit::{Event, note},
     column, connection,
     db::{TenantConn, Value},
     error::{Error, ErrorCode, Result},
@@ -132,6 +134,19 @@ impl PeopleMutation {
             found(tx, id).await
         });
         done(ctx, changed.await)
+    }
+
+    /// Lets a person sign in again at once after too many wrong passwords. An address that has
+    /// guessed at many accounts stays slowed down.
+    #[graphql(directive = requires::apply(UserManage))]
+    async fn user_unlock(&self, ctx: &Context<'_>, id: UserId) -> Result<Option<UserPayload>> {
+        let unlocked = ctx.write(UserManage, async |tx| {
+            let user = found(tx, id).await?;
+            attempts::unlock(tx, &user.email).await?;
+            note(tx, Event::Unlocked, id, json!({})).await?;
+            Ok(user)
+        });
+        UserPayload::of(unlocked.await.map(User))
     }
 
     /// Lets a person work in the tenant again, as what they were.
