@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     graphql::Api,
     http,
-    jobs::Worker,
+    jobs::{Worker, upkeep},
     mail::{MAIL, Mailer},
 };
 
@@ -126,7 +126,8 @@ fn worker(config: &Config, db: &Db, clock: &Clock, links: &Links) -> Result<Work
     };
     let (db, clock, links) = (db.clone(), clock.clone(), links.clone());
     let resets = Resets { db: db.clone(), clock: clock.clone(), links };
-    Ok(Worker::new(db, clock)
+    Ok(Worker::new(db.clone(), clock.clone())
+        .every(upkeep(db, clock))
         .on(MAIL, move |work| mailer.clone().deliver(work))
         .on(RESET, move |work| resets.clone().send(work)))
 }

@@ -11,9 +11,11 @@
 
 mod queue;
 mod rules;
+mod upkeep;
 mod worker;
 
 pub use queue::{NewJob, enqueue};
+pub use upkeep::upkeep;
 pub use worker::{Schedule, Work, Worker};
 
 use uuid::Uuid;

@@ -36,9 +36,22 @@ pub struct Work {
 
 /// What is done again and again.
 pub struct Schedule {
-    pub name: &'static str,
-    pub every: Duration,
-    pub run: Box<dyn Fn() -> Doing + Send + Sync>,
+    name: &'static str,
+    every: Duration,
+    run: Box<dyn Fn() -> Doing + Send + Sync>,
+}
+
+impl Schedule {
+    pub fn new<F>(
+        name: &'static str,
+        every: Duration,
+        run: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        Self { name, every, run: Box::new(move || Box::pin(run())) }
+    }
 }
 
 /// Does the work of all tenants, a fair share of each in turn.

@@ -12,7 +12,7 @@ use kontor::{
     db::WriteContext,
     error::Error,
     ids::new_uuid,
-    jobs::{NO_TENANT, NewJob, Schedule, Worker, enqueue},
+    jobs::{NO_TENANT, NewJob, Schedule, Worker, enqueue, upkeep},
 };
 use serde_json::json;
 
@@ -100,13 +100,9 @@ async fn a_timer_and_a_schedule_wait_for_their_time() {
     let worker = |turns: Arc<AtomicU32>| {
         let run = move || {
             turns.fetch_add(1, SeqCst);
-            Box::pin(async { Ok(()) }) as _
+            async { Ok(()) }
         };
-        counting(&app).0.every(Schedule {
-            name: "hourly",
-            every: Duration::from_hours(1),
-            run: Box::new(run),
-        })
+        counting(&app).0.every(Schedule::new("hourly", Duration::from_hours(1), run))
     };
     let (a, b) = (worker(turns.clone()), worker(turns.clone()));
     for _ in 0..3 {
@@ -118,4 +114,42 @@ async fn a_timer_and_a_schedule_wait_for_their_time() {
     b.round().await.unwrap();
     a.round().await.unwrap();
     assert_eq!(turns.load(SeqCst), 2);
+}
+
+/// What is done stays a week; what failed for good, and what waits, stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_asks_for_again_goes() {
+    let app = TestApp::new().await;
+    app.sql(
+        "INSERT INTO kontor.jobs (tenant_id, id, kind, payload, state, due_at, created_at, finished_at)
+           SELECT t.id, gen_random_uuid(), 'test', '{}', state, now() + interval '1 year', now(), finished
+           FROM kontor.tenants t, (VALUES ('DONE', now()), ('DEAD', now()), ('READY', NULL)) v (state, finished);
+         INSERT INTO kontor.sign_in_attempts VALUES ('a', NULL, 9, now(), now());
+         INSERT INTO kontor.password_resets
+           SELECT 'a', id, now(), now(), NULL FROM kontor.users LIMIT 1;
+         INSERT INTO kontor.idempotency_keys
+           SELECT id, id, 'a', 'a', 'a', NULL, now() FROM kontor.tenants",
+    )
+    .await;
+    let worker = counting(&app).0.every(upkeep(app.api.db().clone(), app.clock.clone()));
+    let left = async || {
+        worker.round().await.unwrap();
+        let states =
+            "SELECT (SELECT string_agg(DISTINCT state, ' ' ORDER BY state) FROM kontor.jobs)
+           || ' ' || (SELECT count(*) FROM kontor.sign_in_attempts)
+           || ' ' || (SELECT count(*) FROM kontor.password_resets)
+           || ' ' || (SELECT count(*) > 0 FROM kontor.idempotency_keys)";
+        app.sql(states).await.remove(0)
+    };
+    assert_eq!(left().await, "DEAD DONE READY 1 1 true");
+    app.clock.advance(Duration::from_hours(3 * 24));
+    assert_eq!(left().await, "DEAD DONE READY 0 0 false");
+    app.clock.advance(Duration::from_hours(5 * 24));
+    assert_eq!(left().await, "DEAD READY 0 0 false");
+    let months = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'kontor.audit_log'::regclass";
+    let before: i32 = app.sql(months).await[0].parse().unwrap();
+    app.clock.advance(Duration::from_hours(62 * 24));
+    assert_eq!(left().await, "DEAD READY 0 0 false");
+    let after: i32 = app.sql(months).await[0].parse().unwrap();
+    assert!(after >= before + 2, "the trail has its months, a year ahead: {before}, {after}");
 }

@@ -50,9 +50,11 @@ const WITHOUT_TABLES: [&str; 8] = [
 ];
 
 /// Statements that a request runs before its tenant is known: sign-in finds a person's places.
-const BEFORE_THE_TENANT: [&str; 3] = [
+const BEFORE_THE_TENANT: [&str; 4] = [
     // Which tenants have work: a function that gives ids and nothing else.
     "FROM kontor.tenants_with_work($1, $2) t",
+    // What nobody asks for again goes: a function that gives a number.
+    "FROM kontor.upkeep($1) u",
     // Who chooses a new password is signed out everywhere.
     "SELECT \"kontor\".\"memberships\".\"tenant_id\" FROM \"kontor\".\"memberships\" WHERE (\"kontor\".\"memberships\".\"user_id\" = $1)",
     "\"kontor\".\"memberships\".\"user_id\" = $1) AND (\"kontor\".\"memberships\".\"deactivated_at\" IS NULL)) ORDER BY \"kontor\".\"tenants\".\"slug\"",

@@ -1,0 +1,1 @@
+DROP FUNCTION kontor.upkeep(timestamptz);
