@@ -152,7 +152,11 @@ CREATE TABLE kontor.audit_log (
   old jsonb,
   new jsonb,
   CONSTRAINT audit_log_pkey PRIMARY KEY (tenant_id, at, id),
-  CONSTRAINT audit_log_action CHECK (action IN ('CREATED', 'UPDATED', 'DELETED'))
+  -- Changes of rows; then what people do besides.
+  CONSTRAINT audit_log_action CHECK (action IN (
+    'CREATED', 'UPDATED', 'DELETED',
+    'SIGNED_IN', 'SIGN_IN_FAILED', 'SIGNED_OUT', 'SESSION_ENDED', 'PASSWORD_CHANGED', 'UNLOCKED',
+    'READ', 'EXPORTED'))
 ) PARTITION BY RANGE (at);
 CREATE TABLE kontor.audit_log_rest PARTITION OF kontor.audit_log DEFAULT;
 CREATE INDEX audit_log_record ON kontor.audit_log (tenant_id, record_id, at);

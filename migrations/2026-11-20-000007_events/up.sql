@@ -1,12 +1,5 @@
 -- What people do that is no change of a row: sign-ins and their failures, reads of what is
--- sensitive, exports.
-ALTER TABLE kontor.audit_log DROP CONSTRAINT audit_log_action;
-ALTER TABLE kontor.audit_log ADD CONSTRAINT audit_log_action CHECK (action IN (
-  'CREATED', 'UPDATED', 'DELETED',
-  'SIGNED_IN', 'SIGN_IN_FAILED', 'SIGNED_OUT', 'SESSION_ENDED', 'PASSWORD_CHANGED', 'UNLOCKED',
-  'READ', 'EXPORTED'));
-
--- In a writing transaction. The trail says it was the context's actor.
+-- sensitive, exports. In a writing transaction; the trail says it was the context's actor.
 CREATE FUNCTION kontor.audit_event(action text, tbl text, record uuid, details jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
