@@ -181,11 +181,13 @@ BEGIN
   END LOOP;
 END $$;
 
--- Arguments: the table's name (on Citus TG_TABLE_NAME is a shard's) and its secret columns.
+-- Arguments: the table's name (on Citus TG_TABLE_NAME is a shard's) and its secret columns;
+-- then the column that its records are known by, if that is not `id`.
 CREATE FUNCTION kontor.audit() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
   write uuid := kontor.current_write();
+  record text := coalesce(TG_ARGV[2], 'id');
   at timestamptz;
   ordinal bigint;
   before jsonb;
@@ -219,7 +221,7 @@ BEGIN
     coalesce(NEW.tenant_id, OLD.tenant_id), at, kontor.uuid_ordered(at, ordinal), write, ordinal,
     nullif(current_setting('app.actor_id', true), '')::uuid,
     nullif(current_setting('app.request_id', true), ''),
-    TG_ARGV[0], coalesce(NEW.id, OLD.id),
+    TG_ARGV[0], (coalesce(to_jsonb(NEW), to_jsonb(OLD)) ->> record)::uuid,
     CASE TG_OP WHEN 'INSERT' THEN 'CREATED' WHEN 'UPDATE' THEN 'UPDATED' ELSE 'DELETED' END,
     before, after);
   RETURN NULL;
