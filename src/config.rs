@@ -55,7 +55,13 @@ pub struct Config {
     pub database_owner_url: Option<SecretString>,
 
     /// Where the database of its own lives, for example /srv/kontor
-    #[arg(long, env = "KONTOR_DATA", global = true, value_name = "DIR", default_value = "data")]
+    #[arg(
+        long = "data-dir",
+        env = "KONTOR_DATA",
+        global = true,
+        value_name = "DIR",
+        default_value = "data"
+    )]
     pub data: PathBuf,
 
     /// The folder of PostgreSQL's programs, for example /usr/lib/postgresql/15/bin, or "npm" to
@@ -81,6 +87,17 @@ pub struct Config {
     /// `openssl rand -hex 32`
     #[arg(long, env = "KONTOR_SECRET", global = true, value_name = "TEXT", hide_env_values = true)]
     pub secret: Option<SecretString>,
+
+    /// The KONTOR_SECRET before this one, while it is replaced; for example the output of
+    /// `openssl rand -hex 32` of last year
+    #[arg(
+        long,
+        env = "KONTOR_SECRET_PREVIOUS",
+        global = true,
+        value_name = "TEXT",
+        hide_env_values = true
+    )]
+    pub secret_previous: Option<SecretString>,
 
     /// How slow password hashing is: bcrypt's cost, for example 12
     #[arg(long, env = "KONTOR_BCRYPT_COST", global = true, value_name = "N", default_value_t = 12,
@@ -161,6 +178,9 @@ pub enum Command {
     /// People
     #[command(subcommand)]
     User(User),
+    /// What tokens are signed and secrets encrypted with
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Check versions, database roles, settings, extensions, secrets and clock; say what to do
     Doctor,
 }
@@ -190,6 +210,24 @@ pub enum Migrate {
 pub enum User {
     /// Make a tenant with its first person, who may do everything there
     CreateOwner(CreateOwner),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Show the keys: their ids, what they are for, since when
+    List,
+    /// Make a new signing key. Tokens that were signed before stay good until they end
+    Rotate(Rotate),
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Rotate {
+    /// Make a new data key too; what is kept encrypted is encrypted anew in the background
+    #[arg(id = "anew", long = "data")]
+    pub data: bool,
+    /// Drop the old signing keys now: every access token ends within a minute
+    #[arg(long)]
+    pub at_once: bool,
 }
 
 #[derive(Debug, Args)]

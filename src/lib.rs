@@ -3,8 +3,8 @@
 //! The map, in reading order:
 //!
 //! * platform, which knows no area: [`config`], [`error`], [`ids`], [`clock`], [`money`], [`db`]
-//!   (connections bound to a tenant), [`access`] (who may do what), [`graphql`] (the doors, lists,
-//!   filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`telemetry`];
+//!   (connections bound to a tenant), [`access`] (who may do what), [`keys`] (what is signed and
+//!   encrypted with), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`telemetry`];
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
 //!   [`tags`], [`audit`];
 //! * [`commands`]: what the program can be told to do.
@@ -34,6 +34,7 @@ pub mod graphql;
 pub mod http;
 pub mod ids;
 pub mod jobs;
+pub mod keys;
 pub mod mail;
 pub mod money;
 pub mod schema;

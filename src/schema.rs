@@ -114,6 +114,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.keys (id) {
+        id -> Uuid,
+        purpose -> Text,
+        wrapped -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.membership_roles (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -202,6 +211,17 @@ diesel::table! {
     kontor.schedules (name) {
         name -> Text,
         next_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.secrets (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        kind -> Text,
+        row_id -> Uuid,
+        key_id -> Uuid,
+        sealed -> Bytea,
     }
 }
 

@@ -5,11 +5,11 @@
 use std::path::Path;
 
 use kontor::{
-    access::Keys,
     accounts::{Bearer, SessionId, Token, UserId},
     clock::Clock,
-    db::{Durability, Embedded, Migrator, Settings},
+    db::{Db, Durability, Embedded, Migrator, Settings},
     ids::RawId,
+    keys::{Keys, Ring},
     tenants::TenantId,
 };
 use secrecy::ExposeSecret;
@@ -116,13 +116,16 @@ impl Bench {
         let client = connect(&self.url()).await;
         let sample = "SELECT c.tenant_id, c.owner_id, c.id, c.industry FROM kontor.companies c ORDER BY md5(c.id::text) LIMIT 64";
         let rows = client.query(sample, &[]).await.unwrap();
+        let settings = Settings::new(self.url().into());
+        let (keys, clock) = (Keys::new(&SECRET.into(), None), Clock::system());
+        let ring = keys.ring(&Db::new(&settings).unwrap(), &clock).await.unwrap();
         let mut connection = Connection::open(ours).await;
         let mut questions: [Question; 3] = ["viewer", "W1: a company by id", "W2: a page of 50"]
             .map(|name| Question { name, ours: Vec::new(), bare: Vec::new() });
         for row in rows {
             let (tenant, user, id): (Uuid, Uuid, Uuid) = (row.get(0), row.get(1), row.get(2));
             let industry: String = row.get(3);
-            let token = token(&client, tenant, user).await;
+            let token = token(&client, &ring, tenant, user).await;
             let ask = |query: &str, variables: Value| post(&token, query, &variables);
             questions[0].ours.push(ask("{ viewer { user { email } } }", json!({})));
             questions[0].bare.push(get(&format!("/user/{tenant}/{user}")));
@@ -177,14 +180,14 @@ async fn connect(url: &str) -> Client {
 }
 
 /// A session for each of them, as after a sign-in.
-async fn token(client: &Client, tenant: Uuid, user: Uuid) -> String {
+async fn token(client: &Client, ring: &Ring, tenant: Uuid, user: Uuid) -> String {
     let clock = Clock::system();
     let session = SessionId::new(&clock);
     let insert = "INSERT INTO kontor.sessions (tenant_id, id, user_id, created_at, last_used_at, expires_at) \
         VALUES ($1, $2, $3, now(), now(), now() + interval '1 day')";
     client.execute(insert, &[&tenant, &session.0, &user]).await.unwrap();
     let bearer = Bearer { user: UserId(user), tenant: TenantId(tenant), session };
-    Token::issue(&Keys::new(&SECRET.into()), &clock, bearer).unwrap().text
+    Token::issue(ring, &clock, bearer).unwrap().text
 }
 
 fn post(token: &str, query: &str, variables: &Value) -> Vec<u8> {

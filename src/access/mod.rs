@@ -3,12 +3,10 @@
 //! Architecture Invariant: no other room decides who holds a permission. Elsewhere code only
 //! names the permission it needs, at a door (`graphql/session.rs`).
 
-mod keys;
 mod permission;
 mod role;
 mod viewer;
 
-pub use keys::Keys;
 pub use permission::{Grants, Permission, Scope};
 pub use role::BuiltInRole;
 pub use viewer::{HeldRole, Viewer};

@@ -6,11 +6,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{
-    error::{Error, Result},
-    mail::Mail,
-    tenants::TenantId,
-};
+use crate::{error::Result, keys::random, mail::Mail, tenants::TenantId};
 
 /// Where the front end is, for links in mails.
 #[derive(Clone, Debug)]
@@ -26,9 +22,7 @@ pub struct OneTime {
 
 impl OneTime {
     pub fn new(tenant: TenantId) -> Result<Self> {
-        let mut rest = [0; 32];
-        getrandom::fill(&mut rest).map_err(|error| Error::internal(error.to_string()))?;
-        Ok(Self { tenant, rest })
+        Ok(Self { tenant, rest: random()? })
     }
 
     pub fn read(text: &str) -> Option<Self> {

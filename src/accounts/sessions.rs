@@ -8,10 +8,11 @@ use quick_cache::sync::Cache;
 
 use super::{SessionId, model::Standing, roles, token::Bearer};
 use crate::{
-    access::{Keys, Viewer},
+    access::Viewer,
     clock::{Clock, Timestamp},
     db::Db,
     error::{Error, Result},
+    keys::{Keys, Purpose},
 };
 
 const REMEMBERED: Duration = Duration::from_secs(1);
@@ -30,7 +31,11 @@ impl Default for Sessions {
 impl Sessions {
     /// The person behind an access token; any doubt is [`Error::Unauthenticated`].
     pub async fn viewer(&self, db: &Db, keys: &Keys, clock: &Clock, token: &str) -> Result<Viewer> {
-        let bearer = Bearer::read(keys, clock, token)?;
+        let mut ring = keys.ring(db, clock).await?;
+        if Bearer::key_of(token).is_some_and(|id| ring.find(Purpose::Token, id).is_none()) {
+            ring = keys.newer_ring(db, clock, ring).await?;
+        }
+        let bearer = Bearer::read(&ring, clock, token)?;
         let now = clock.now();
         if let Some((until, viewer)) = self.0.get(&bearer.session)
             && now < until

@@ -6,17 +6,19 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{SessionId, UserId};
 use crate::{
-    access::Keys,
     clock::{Clock, Timestamp},
     error::{Error, Result},
     ids,
+    keys::{Keys, Purpose, Ring},
     tenants::TenantId,
 };
 
@@ -52,7 +54,7 @@ pub struct Token {
 }
 
 impl Token {
-    pub fn issue(keys: &Keys, clock: &Clock, bearer: Bearer) -> Result<Self> {
+    pub fn issue(ring: &Ring, clock: &Clock, bearer: Bearer) -> Result<Self> {
         let (now, expires_at) = (clock.now(), clock.now().plus(LIFE));
         let claims = Claims {
             iss: ISSUER.into(),
@@ -63,21 +65,29 @@ impl Token {
             iat: now.unix_seconds(),
             exp: expires_at.unix_seconds(),
         };
-        let key = EncodingKey::from_secret(keys.token());
-        let text = encode(&Header::new(Algorithm::HS256), &claims, &key);
+        let (id, key) = ring.newest(Purpose::Token)?;
+        let kid = Some(id.simple().to_string());
+        let header = Header { kid, ..Header::new(Algorithm::HS256) };
+        let text = encode(&header, &claims, &EncodingKey::from_secret(key));
         Ok(Self { text: text.map_err(Error::internal)?, expires_at })
     }
 }
 
 impl Bearer {
+    /// Which key a token says it was signed with; `None`: it is no token of ours.
+    pub fn key_of(text: &str) -> Option<Uuid> {
+        decode_header(text).ok()?.kid?.parse().ok()
+    }
+
     /// Any doubt is [`Error::Unauthenticated`].
-    pub fn read(keys: &Keys, clock: &Clock, text: &str) -> Result<Self> {
+    pub fn read(ring: &Ring, clock: &Clock, text: &str) -> Result<Self> {
+        let key = Self::key_of(text).and_then(|id| ring.find(Purpose::Token, id));
+        let key = DecodingKey::from_secret(key.ok_or(Error::Unauthenticated)?);
         let mut rules = Validation::new(Algorithm::HS256);
         rules.set_issuer(&[ISSUER]);
         rules.set_audience(&[ISSUER]);
         rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         rules.validate_exp = false; // by our clock, below
-        let key = DecodingKey::from_secret(keys.token());
         let claims = decode::<Claims>(text, &key, &rules).map_err(|_| Error::Unauthenticated)?;
         let Claims { sub, ten, sid, exp, .. } = claims.claims;
         if exp <= clock.now().unix_seconds() {
@@ -143,35 +153,102 @@ mod tests {
 
     #[test]
     fn a_token_speaks_for_its_person_until_it_ends() {
-        let (keys, clock) = (Keys::new(&"secret".into()), Clock::frozen(Clock::system().now()));
-        let token = Token::issue(&keys, &clock, bearer()).unwrap();
-        assert_eq!(Bearer::read(&keys, &clock, &token.text).unwrap(), bearer());
+        let clock = Clock::frozen(Clock::system().now());
+        let ring = Ring::of_its_own(&clock).unwrap();
+        let token = Token::issue(&ring, &clock, bearer()).unwrap();
+        assert_eq!(Bearer::read(&ring, &clock, &token.text).unwrap(), bearer());
         clock.advance(LIFE);
-        assert!(Bearer::read(&keys, &clock, &token.text).is_err());
+        assert!(Bearer::read(&ring, &clock, &token.text).is_err());
+    }
+
+    /// A token as somebody could make it who has our key, but not our manners.
+    fn signed(ring: &Ring, change: impl FnOnce(&mut Header, &mut serde_json::Value)) -> String {
+        let clock = Clock::system();
+        let (id, key) = ring.newest(Purpose::Token).unwrap();
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some(id.simple().to_string());
+        let now = clock.now().unix_seconds();
+        let Bearer { user, tenant, session } = bearer();
+        let mut claims = serde_json::json!({
+            "iss": ISSUER, "aud": ISSUER, "sub": user.0, "ten": tenant.0, "sid": session.0,
+            "iat": now, "exp": now + 60,
+        });
+        change(&mut header, &mut claims);
+        encode(&header, &claims, &EncodingKey::from_secret(key)).unwrap()
     }
 
     #[test]
     fn a_token_that_was_touched_speaks_for_nobody() {
-        let (keys, clock) = (Keys::new(&"secret".into()), Clock::system());
-        let token = Token::issue(&keys, &clock, bearer()).unwrap().text;
-        assert!(Bearer::read(&Keys::new(&"another".into()), &clock, &token).is_err());
-        let parts: Vec<&str> = token.split('.').collect();
-        let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
-        for forged in [
-            format!("{none}.{}.", parts[1]),
-            format!("{none}.{}.{}", parts[1], parts[2]),
-            format!("{}.{}.", parts[0], parts[1]),
-            format!("{}.{}", parts[0], parts[1]),
-            token.replace('.', ""),
+        let clock = Clock::system();
+        let ring = Ring::of_its_own(&clock).unwrap();
+        let token = signed(&ring, |_, _| {});
+        assert_eq!(Bearer::read(&ring, &clock, &token).unwrap(), bearer());
+        assert!(
+            Bearer::read(&Ring::of_its_own(&clock).unwrap(), &clock, &token).is_err(),
+            "another key"
+        );
+        let (header, rest) = token.split_once('.').unwrap();
+        let (claims, mark) = rest.split_once('.').unwrap();
+        let none = BASE64.encode(r#"{"alg":"none","typ":"JWT"}"#);
+        let kid = Bearer::key_of(&token).unwrap().simple();
+        let none_of_ours = BASE64.encode(format!(r#"{{"alg":"none","kid":"{kid}"}}"#));
+        let mut forged = vec![
             String::new(),
+            ".".into(),
+            "..".into(),
+            token.replace('.', ""),
+            format!("{none}.{claims}."),
+            format!("{none}.{claims}.{mark}"),
+            format!("{none_of_ours}.{claims}."),
+            format!("{none_of_ours}.{claims}.{mark}"),
+            format!("{header}.{claims}."),
+            format!("{header}.{claims}"),
+            format!("{header}.{claims}.{mark}.{mark}"),
+            format!("{header}.{claims}.{}", &mark[1..]),
+            format!("{header}.!.{mark}"),
+            format!("!.{claims}.{mark}"),
+            signed(&ring, |header, _| header.kid = None),
+            signed(&ring, |header, _| header.kid = Some("x".into())),
+            signed(&ring, |header, _| header.kid = Some(Uuid::nil().simple().to_string())),
+            signed(&ring, |header, _| header.alg = Algorithm::HS512),
+        ];
+        for (claim, value) in [
+            ("iss", serde_json::json!("another")),
+            ("aud", serde_json::json!("another")),
+            ("aud", serde_json::json!(["another"])),
+            ("exp", serde_json::json!(clock.now().unix_seconds() - 1)),
+            ("exp", serde_json::json!("tomorrow")),
+            ("sub", serde_json::json!("somebody")),
+            ("ten", serde_json::json!(null)),
+            ("sid", serde_json::json!(7)),
         ] {
-            assert!(Bearer::read(&keys, &clock, &forged).is_err(), "{forged}");
+            forged.push(signed(&ring, |_, claims| claims[claim] = value));
+        }
+        for name in ["iss", "aud", "sub", "ten", "sid", "exp"] {
+            let without =
+                |claims: &mut serde_json::Value| claims.as_object_mut().unwrap().remove(name);
+            forged.push(signed(&ring, |_, claims| drop(without(claims))));
+        }
+        // Each part of the token, changed anywhere.
+        for at in 0..token.len() {
+            let mut touched = token.clone().into_bytes();
+            touched[at] = if touched[at] == b'A' { b'B' } else { b'A' };
+            forged.push(String::from_utf8(touched).unwrap());
+        }
+        // The last letter of a part has bits that stand for nothing.
+        let loose = |text: &str| {
+            text.split('.')
+                .zip(token.split('.'))
+                .all(|(a, b)| BASE64.decode(a).is_ok_and(|a| BASE64.decode(b).unwrap() == a))
+        };
+        for forged in forged.into_iter().filter(|text| text.is_empty() || !loose(text)) {
+            assert!(Bearer::read(&ring, &clock, &forged).is_err(), "{forged}");
         }
     }
 
     #[test]
     fn a_refresh_token_survives_its_text_and_has_one_successor() {
-        let (keys, clock) = (Keys::new(&"secret".into()), Clock::system());
+        let (keys, clock) = (Keys::new(&"secret".into(), None), Clock::system());
         let first = Refresh::first(&keys, &clock, bearer().tenant, bearer().session);
         assert_eq!(Refresh::read(&first.text()), Some(first.clone()));
         assert_eq!(first.successor(&keys), first.successor(&keys));

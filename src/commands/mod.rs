@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a command talks to the person who gave it")]
 
 mod doctor;
+mod keys;
 mod owner;
 mod seed;
 mod serve;
@@ -34,6 +35,9 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::User(User::CreateOwner(owner)) => {
             with_database(&config, async |db| owner::create(&config, db, owner).await).await
         }
+        Command::Keys(what) => {
+            with_database(&config, async |db| keys::command(&config, db, what).await).await
+        }
         Command::Doctor => doctor::examine(&config).await,
     }
 }
@@ -51,7 +55,8 @@ fn tell(text: &str) {
     println!("{text}");
 }
 
-/// The database that was named, or the one of our own, started for as long as `work` lasts.
+/// The database that was named, or the one of our own: a running server's, or started for as long
+/// as `work` lasts.
 async fn with_database(
     config: &Config,
     work: impl AsyncFnOnce(&Settings) -> Result<()>,
@@ -59,6 +64,9 @@ async fn with_database(
     match &config.database_url {
         Some(url) => work(&config.settings(url.clone())).await,
         None => {
+            if let Some(running) = Embedded::beside(&config.data).await? {
+                return work(&config.settings(running)).await;
+            }
             let own = start_own(config).await?;
             let done = work(&config.settings(own.url())).await;
             own.stop().await?;

@@ -10,7 +10,7 @@ use crate::{
     config::CreateOwner,
     db::OperatorConn,
     error::{Error, Result},
-    ids,
+    keys::random,
     money::Currency,
     tenants::{NewTenant, TenantId, TenantRow},
 };
@@ -32,7 +32,10 @@ pub(super) async fn create(config: &Config, settings: &Settings, owner: CreateOw
     if !owner.email.contains('@') {
         return refuse("The e-mail address has no @.");
     }
-    let made = owner.password.is_none().then(random_password);
+    let made = match owner.password {
+        Some(_) => None,
+        None => Some(random_password()?),
+    };
     let password = owner.password.clone().or_else(|| made.clone().map(SecretString::from));
     let password = password.unwrap_or_default();
     if password.expose_secret().chars().count() < MIN_PASSWORD {
@@ -64,13 +67,7 @@ pub(super) async fn create(config: &Config, settings: &Settings, owner: CreateOw
     Ok(())
 }
 
-/// 74 + 74 random bits of two UUIDs, as text.
-fn random_password() -> String {
-    let clock = Clock::system();
-    let mut text = String::new();
-    for _ in 0..2 {
-        let tail = ids::new_uuid(&clock).simple().to_string();
-        text.push_str(tail.get(13..).unwrap_or_default());
-    }
-    text
+/// 128 random bits, as text.
+fn random_password() -> Result<String> {
+    Ok(format!("{:032x}", u128::from_be_bytes(random()?)))
 }

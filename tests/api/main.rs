@@ -22,6 +22,7 @@ mod http;
 mod isolation;
 mod jobs;
 mod joining;
+mod keys;
 mod lists;
 mod migrations;
 mod people;

@@ -299,7 +299,7 @@ async fn refresh(ctx: &Context<'_>, text: &str) -> Result<SessionPayload> {
 /// The tokens, and who stands behind them; a person who may not sign in any more has none.
 async fn signed_in(ctx: &Context<'_>, bearer: Bearer, refresh: Refresh) -> Result<SessionPayload> {
     let session = ctx.session();
-    let token = Token::issue(session.keys(), ctx.clock(), bearer)?;
+    let token = Token::issue(&*session.ring().await?, ctx.clock(), bearer)?;
     let viewer = match session.is_dry_run() {
         // The session was undone; nobody is signed in.
         true => None,

@@ -20,6 +20,7 @@ use programs::Programs;
 use crate::error::{Error, Result};
 
 const DATABASE: &str = "kontor";
+const LOCK: &str = "kontor.lock";
 /// What a directory's pid file still blocks after its owner was killed.
 const ZOMBIE_PATIENCE: Duration = Duration::from_secs(10);
 const START_PATIENCE: Duration = Duration::from_mins(1);
@@ -64,6 +65,17 @@ impl Embedded {
         Ok(server)
     }
 
+    /// The database of a Kontor that runs in `folder` right now, if one does.
+    pub async fn beside(folder: &Path) -> Result<Option<SecretString>> {
+        let place = Place::prepare(folder, &|_| {})?;
+        let file = place.own_file(LOCK)?;
+        if !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Ok(None);
+        }
+        let running = url(&place, DATABASE);
+        Ok(admin(&running, "SELECT 1").await.is_ok().then_some(running))
+    }
+
     /// Where to connect. The folder of the socket lets nobody else in.
     pub fn url(&self) -> SecretString {
         self.url_of(DATABASE)
@@ -71,8 +83,7 @@ impl Embedded {
 
     /// The same server, another database.
     pub fn url_of(&self, database: &str) -> SecretString {
-        let socket = self.place.socket_folder().display();
-        format!("host='{socket}' user=kontor dbname={database}").into()
+        url(&self.place, database)
     }
 
     /// Where its data is, which may not be where it was asked to be.
@@ -218,6 +229,11 @@ impl Embedded {
     }
 }
 
+fn url(place: &Place, database: &str) -> SecretString {
+    let socket = place.socket_folder().display();
+    format!("host='{socket}' user=kontor dbname={database}").into()
+}
+
 /// One statement on a connection of its own.
 pub(crate) async fn admin(url: &SecretString, statement: &str) -> Result<(), String> {
     use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
@@ -228,11 +244,11 @@ pub(crate) async fn admin(url: &SecretString, statement: &str) -> Result<(), Str
 }
 
 fn lock(place: &Place) -> Result<File> {
-    let lock = place.own_file("kontor.lock")?;
+    let lock = place.own_file(LOCK)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(Error::internal(format!(
-            "Another Kontor is using {}. Stop it, or choose another directory with --data.",
+            "Another Kontor is using {}. Stop it, or choose another directory with --data-dir.",
             place.folder().display()
         ))),
         Err(TryLockError::Error(error)) => Err(failed("lock the data directory", &error)),

@@ -57,7 +57,7 @@ impl Place {
         let named = folder.display().to_string();
         let unusable = |error: &std::io::Error| {
             Error::internal(format!(
-                "The data directory {named} cannot be used: {error}. Choose another one with --data."
+                "The data directory {named} cannot be used: {error}. Choose another one with --data-dir."
             ))
         };
         fs::create_dir_all(&folder).map_err(|error| unusable(&error))?;

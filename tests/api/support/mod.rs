@@ -10,16 +10,20 @@ use std::sync::{Arc, Mutex};
 
 use async_graphql::Variables;
 use kontor::{
-    access::{Keys, Viewer},
+    access::Viewer,
     accounts::{Links, Passwords, RESET, Resets, UserId},
     clock::Clock,
     db::{Db, Settings},
     graphql::{Answer, Api, Call, RequestInfo, SignedIn},
     jobs::Worker,
+    keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
     tenants::TenantId,
 };
 use serde_json::{Value as Json, json};
+
+/// What the tests' keys are wrapped under.
+pub const SECRET: &str = "a secret for tests only";
 
 /// The product on a database of its own, with the demo in it: acme, and the look-alike globex.
 pub struct TestApp {
@@ -51,7 +55,7 @@ impl TestApp {
         settings.recorder = Some(Arc::new(move |sql: &str| record.record(sql)));
         adjust(&mut settings);
         let clock = Clock::frozen(Clock::system().now());
-        let keys = Arc::new(Keys::new(&"a secret for tests only".into()));
+        let keys = Arc::new(Keys::new(&SECRET.into(), None));
         let db = Db::new(&settings).unwrap();
         let links = Links("https://crm.example".into());
         let api = Api::new(db, clock.clone(), keys, Passwords::new(4), links.clone());
@@ -75,9 +79,12 @@ impl TestApp {
     pub fn worker(&self) -> Worker {
         let (db, clock) = (self.api.db().clone(), self.clock.clone());
         let mailer = Mailer::folder(self.mail.0.clone(), clock.clone());
+        let keys = self.api.keys().clone();
+        let anew = Reencryption { db: db.clone(), clock: clock.clone(), keys };
         let resets = Resets { db: db.clone(), clock: clock.clone(), links: self.links.clone() };
         Worker::new(db, clock)
             .on(MAIL, move |work| mailer.clone().deliver(work))
+            .on(REENCRYPT, move |work| anew.clone().run(work))
             .on(RESET, move |work| resets.clone().send(work))
     }
 

@@ -70,7 +70,7 @@ pub struct Server {
 impl Server {
     /// `kontor serve --demo` in a folder.
     pub fn demo(folder: &Path) -> Self {
-        Self::start(&["serve", "--demo", "--data", folder.to_str().unwrap()])
+        Self::start(&["serve", "--demo", "--data-dir", folder.to_str().unwrap()])
     }
 
     pub fn start(arguments: &[&str]) -> Self {

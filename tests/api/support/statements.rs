@@ -28,7 +28,8 @@ use super::{
 };
 
 /// Tables that belong to no tenant. A row may leave this list, none may join it unnoticed.
-pub const GLOBAL: [&str; 6] = [
+pub const GLOBAL: [&str; 7] = [
+    "keys",
     "tenants",
     "users",
     "password_resets",
@@ -50,7 +51,9 @@ const WITHOUT_TABLES: [&str; 8] = [
 ];
 
 /// Statements that a request runs before its tenant is known: sign-in finds a person's places.
-const BEFORE_THE_TENANT: [&str; 4] = [
+const BEFORE_THE_TENANT: [&str; 5] = [
+    // Whose secrets are under an older key: likewise.
+    "FROM kontor.tenants_with_older_secrets($1, $2) t",
     // Which tenants have work: a function that gives ids and nothing else.
     "FROM kontor.tenants_with_work($1, $2) t",
     // What nobody asks for again goes: a function that gives a number.
