@@ -3,6 +3,7 @@
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -134,6 +135,17 @@ pub struct Config {
         default_value = "Kontor <kontor@localhost.localdomain>"
     )]
     pub mail_from: String,
+
+    /// Proxies whose X-Forwarded-For is believed: addresses or nets, for example
+    /// 10.0.0.0/8,192.0.2.7/32
+    #[arg(
+        long,
+        env = "KONTOR_TRUSTED_PROXIES",
+        global = true,
+        value_name = "NETS",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Vec<IpNet>,
 
     /// What is logged, for example "info" or "kontor=debug"
     #[arg(long, env = "KONTOR_LOG", global = true, value_name = "FILTER", default_value = "info")]

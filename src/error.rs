@@ -19,6 +19,9 @@ pub enum Error {
     /// Ask somebody who may.
     #[error("This needs the permission {0}.")]
     Forbidden(Permission),
+    /// Show the second factor (`stepUp`), then try again.
+    #[error("This needs a fresh second factor: {0}.")]
+    StepUp(Permission),
     /// No such record, or none that the caller may see: nobody learns which.
     #[error("There is no such record.")]
     NotFound,
@@ -55,7 +58,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::Forbidden(_) => "FORBIDDEN",
+            Self::Forbidden(_) | Self::StepUp(_) => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
             Self::BadInput(_) | Self::Refused(_) => "BAD_USER_INPUT",
             Self::InvalidCursor => "INVALID_CURSOR",
@@ -169,6 +172,7 @@ impl Problem {
 /// What a violated constraint means to a client: its name, the code, the field, the sentence.
 /// A test holds this against the catalogue.
 pub const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
+    ("api_clients_name_key", ErrorCode::Duplicate, "name", "Another program has this name."),
     ("companies_domain_key", ErrorCode::Duplicate, "domain", "Another company has this domain."),
     ("company_tags_once", ErrorCode::Duplicate, "tagIds", "The company has this tag already."),
     ("company_tags_company_fkey", ErrorCode::NotFound, "id", "There is no such company."),
@@ -244,6 +248,7 @@ impl From<Error> for async_graphql::Error {
             Error::Refused(problems) => Some(problems.clone()),
             _ => None,
         };
+        let wants_factor = matches!(error, Error::StepUp(_));
         let retry_after = match &error {
             Error::Limited { retry_after } => Some(retry_after.as_secs().max(1)),
             _ => None,
@@ -255,6 +260,9 @@ impl From<Error> for async_graphql::Error {
             extensions.set("code", code);
             if let Some(seconds) = retry_after {
                 extensions.set("retryAfter", seconds);
+            }
+            if wants_factor {
+                extensions.set("reason", enum_text(ErrorCode::TotpRequired));
             }
             if let Some(problem) = problems.as_ref().and_then(|problems| problems.first()) {
                 extensions.set("reason", enum_text(problem.code));

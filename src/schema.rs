@@ -15,6 +15,45 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.api_client_secrets (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        client_id -> Uuid,
+        prefix -> Text,
+        hash -> Bytea,
+        created_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    kontor.api_client_uses (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        last_used_at -> Timestamptz,
+        address -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    kontor.api_clients (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        prefix -> Text,
+        scopes -> Array<Text>,
+        mode -> Text,
+        addresses -> Array<Text>,
+        expires_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.audit_log (tenant_id, at, id) {
         tenant_id -> Uuid,
         at -> Timestamptz,
@@ -166,6 +205,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.recovery_codes (user_id, hash) {
+        user_id -> Uuid,
+        hash -> Bytea,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     kontor.refresh_tokens (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -226,6 +273,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.security_policies (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        administrator_addresses -> Array<Text>,
+        step_up_permissions -> Array<Text>,
+        recorded_permissions -> Array<Text>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.sessions (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -237,6 +297,7 @@ diesel::table! {
         ended_by -> Nullable<Text>,
         address -> Nullable<Text>,
         user_agent -> Nullable<Text>,
+        second_factor_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -275,6 +336,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.user_factors (user_id) {
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        last_step -> BigInt,
+    }
+}
+
+diesel::table! {
     kontor.users (id) {
         id -> Uuid,
         email -> Text,
@@ -290,6 +360,10 @@ diesel::joinable!(companies -> tenants (tenant_id));
 diesel::joinable!(memberships -> tenants (tenant_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(password_resets -> users (user_id));
+diesel::joinable!(recovery_codes -> users (user_id));
+diesel::joinable!(user_factors -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(api_client_secrets, api_clients);
+diesel::allow_tables_to_appear_in_same_query!(api_client_uses, api_clients);
 diesel::allow_tables_to_appear_in_same_query!(companies, memberships);
 diesel::allow_tables_to_appear_in_same_query!(companies, tenants);
 diesel::allow_tables_to_appear_in_same_query!(company_tags, companies);
@@ -299,7 +373,9 @@ diesel::allow_tables_to_appear_in_same_query!(membership_roles, roles);
 diesel::allow_tables_to_appear_in_same_query!(memberships, tenants);
 diesel::allow_tables_to_appear_in_same_query!(memberships, users);
 diesel::allow_tables_to_appear_in_same_query!(password_resets, users);
+diesel::allow_tables_to_appear_in_same_query!(recovery_codes, users);
 diesel::allow_tables_to_appear_in_same_query!(refresh_tokens, sessions);
 diesel::allow_tables_to_appear_in_same_query!(reporting_lines, memberships);
 diesel::allow_tables_to_appear_in_same_query!(role_grants, roles);
 diesel::allow_tables_to_appear_in_same_query!(sessions, memberships);
+diesel::allow_tables_to_appear_in_same_query!(user_factors, users);

@@ -9,4 +9,4 @@ mod viewer;
 
 pub use permission::{Grants, Permission, Scope};
 pub use role::BuiltInRole;
-pub use viewer::{HeldRole, Viewer};
+pub use viewer::{HeldRole, Viewer, Who};

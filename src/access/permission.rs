@@ -21,6 +21,8 @@ macro_rules! permissions {
 permissions! {
     /// Use the API at all: one's own session, and `node`, which asks further by the record's kind.
     ApiUse = "api:use",
+    /// Be a person: one's own sessions, password and second factor. A program never has it.
+    AccountUse = "account:use",
     /// See who works here.
     UserRead = "user:read",
     /// Say what people are, whom they report to, and when they leave.
@@ -31,6 +33,16 @@ permissions! {
     RoleManage = "role:manage",
     /// See who did what.
     AuditRead = "audit:read",
+    /// See how the tenant is set up.
+    SettingsRead = "settings:read",
+    /// Say how the tenant is set up.
+    SettingsManage = "settings:manage",
+    /// See which programs use the API.
+    ApiClientRead = "apiclient:read",
+    /// Let programs use the API, and stop them.
+    ApiClientManage = "apiclient:manage",
+    /// See amounts of money, wherever they are.
+    MoneyRead = "money:read",
     CompanyRead = "company:read",
     CompanyCreate = "company:create",
     CompanyUpdate = "company:update",
@@ -46,6 +58,20 @@ impl Permission {
             self,
             Self::CompanyRead | Self::CompanyCreate | Self::CompanyUpdate | Self::CompanyDelete
         )
+    }
+
+    /// Can a program hold it? What opens the door to others, and what is a person's own, cannot be
+    /// handed to one.
+    pub fn is_for_programs(self) -> bool {
+        !matches!(
+            self,
+            Self::AccountUse | Self::RoleManage | Self::SettingsManage | Self::ApiClientManage
+        )
+    }
+
+    /// Can a tenant ask for a fresh second factor before it? Not before what showing one takes.
+    pub fn can_ask_again(self) -> bool {
+        !matches!(self, Self::ApiUse | Self::AccountUse)
     }
 
     pub fn named(name: &str) -> Option<Self> {

@@ -49,6 +49,9 @@ use BuiltInRole::{
 };
 
 const EVERYBODY: &[BuiltInRole] = BuiltInRole::ALL;
+const PEOPLE: &[BuiltInRole] =
+    &[Owner, Admin, Manager, Rep, Finance, Operations, FieldStaff, Viewer, Customer];
+const ADMINISTRATORS: &[BuiltInRole] = &[Owner, Admin];
 const STAFF: &[BuiltInRole] =
     &[Owner, Admin, Manager, Rep, Finance, Operations, FieldStaff, Viewer, Integration];
 const READERS: &[BuiltInRole] =
@@ -59,8 +62,18 @@ const SELLERS: &[BuiltInRole] = &[Owner, Admin, Manager, Rep, Integration];
 fn holders(permission: Permission) -> &'static [BuiltInRole] {
     match permission {
         Permission::ApiUse => EVERYBODY,
+        Permission::AccountUse => PEOPLE,
         Permission::UserRead | Permission::RoleRead => STAFF,
-        Permission::UserManage | Permission::RoleManage | Permission::AuditRead => &[Owner, Admin],
+        Permission::UserManage
+        | Permission::RoleManage
+        | Permission::AuditRead
+        | Permission::SettingsRead
+        | Permission::SettingsManage
+        | Permission::ApiClientRead
+        | Permission::ApiClientManage => ADMINISTRATORS,
+        Permission::MoneyRead => {
+            &[Owner, Admin, Manager, Rep, Finance, Viewer, Customer, Integration]
+        }
         Permission::CompanyRead | Permission::TagRead => READERS,
         Permission::CompanyCreate
         | Permission::CompanyUpdate

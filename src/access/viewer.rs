@@ -1,14 +1,21 @@
-//! The person asking.
+//! Whoever asks: a person, or a program.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use ipnet::IpNet;
+use uuid::Uuid;
 
 use super::{BuiltInRole, Grants, Permission, Scope};
 use crate::{
-    accounts::{RoleId, SessionId, UserId},
+    accounts::{ApiClientId, RoleId, SessionId, UserId},
+    clock::Timestamp,
     db::Reach,
     error::{Error, Result},
     tenants::TenantId,
 };
+
+/// How long a second factor that was shown is fresh.
+const FRESH: Duration = Duration::from_mins(10);
 
 /// A role that somebody has: a built-in one, or a tenant's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,31 +32,81 @@ impl From<BuiltInRole> for HeldRole {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Person(UserId),
+    Client(ApiClientId),
+}
+
 /// Who asks, in which tenant, and what they may do there.
 #[derive(Clone, Debug)]
 pub struct Viewer {
-    pub user: UserId,
+    pub who: Who,
     pub tenant: TenantId,
     pub session: Option<SessionId>,
     pub roles: Vec<HeldRole>,
     pub grants: Grants,
     /// Those who report to the person, at any distance.
     pub team: Arc<[UserId]>,
+    /// From where they may come; empty: from anywhere.
+    pub addresses: Arc<[IpNet]>,
+    /// What the tenant wants a fresh second factor for.
+    pub step_up: Arc<[Permission]>,
+    /// What the tenant wants written down when it is read.
+    pub recorded: Arc<[Permission]>,
+    /// When the second factor was last shown.
+    pub second_factor_at: Option<Timestamp>,
 }
 
 impl Viewer {
-    pub fn new(user: UserId, tenant: TenantId, roles: Vec<BuiltInRole>) -> Self {
-        Self::with_roles(user, tenant, roles.into_iter().map(Into::into).collect())
-    }
-
-    pub fn with_roles(user: UserId, tenant: TenantId, roles: Vec<HeldRole>) -> Self {
+    pub fn new(who: Who, tenant: TenantId, roles: Vec<HeldRole>) -> Self {
         let none = Grants::default();
         let grants = roles.iter().fold(none, |grants, role| grants.union(&role.grants));
-        Self { user, tenant, session: None, roles, grants, team: Arc::new([]) }
+        Self {
+            who,
+            tenant,
+            session: None,
+            roles,
+            grants,
+            team: Arc::new([]),
+            addresses: Arc::new([]),
+            step_up: Arc::new([]),
+            recorded: Arc::new([]),
+            second_factor_at: None,
+        }
     }
 
     pub fn is(&self, role: BuiltInRole) -> bool {
         self.roles.iter().any(|held| held.id == role.id())
+    }
+
+    /// The person; a program is none.
+    pub fn person(&self) -> Result<UserId> {
+        match self.who {
+            Who::Person(user) => Ok(user),
+            Who::Client(_) => Err(Error::Forbidden(Permission::AccountUse)),
+        }
+    }
+
+    /// Whom the trail names.
+    pub fn actor(&self) -> Uuid {
+        match self.who {
+            Who::Person(user) => user.0,
+            Who::Client(client) => client.0,
+        }
+    }
+
+    /// Those who can let others in.
+    pub fn is_administrator(&self) -> bool {
+        use Permission::*;
+        [UserManage, RoleManage, SettingsManage, ApiClientManage]
+            .iter()
+            .any(|permission| self.grants.holds(*permission))
+    }
+
+    pub fn may_come_from(&self, address: Option<IpAddr>) -> bool {
+        let known = |net: &IpNet| address.is_some_and(|address| net.contains(&address));
+        self.addresses.is_empty() || self.addresses.iter().any(known)
     }
 
     /// Whose records a permission of theirs reaches. Decided here, applied by every statement
@@ -58,15 +115,23 @@ impl Viewer {
         match self.grants.scope(permission) {
             Some(Scope::All) => Reach::All,
             Some(Scope::Team) => {
-                Reach::Owners(self.team.iter().chain([&self.user]).map(|user| user.0).collect())
+                let team = self.team.iter().map(|user| user.0);
+                Reach::Owners(team.chain([self.actor()]).collect())
             }
-            Some(Scope::Own) => Reach::Owners([self.user.0].into()),
+            Some(Scope::Own) => Reach::Owners([self.actor()].into()),
             None => Reach::Owners([].into()),
         }
     }
 
     /// The one check. Synchronous, so that it never splits a loader's batch.
-    pub fn check(&self, permission: Permission) -> Result<()> {
-        if self.grants.holds(permission) { Ok(()) } else { Err(Error::Forbidden(permission)) }
+    pub fn check(&self, permission: Permission, now: Timestamp) -> Result<()> {
+        if !self.grants.holds(permission) {
+            return Err(Error::Forbidden(permission));
+        }
+        let fresh = |at: Timestamp| now < at.plus(FRESH);
+        if self.step_up.contains(&permission) && !self.second_factor_at.is_some_and(fresh) {
+            return Err(Error::StepUp(permission));
+        }
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@
 //! makes an owner. The reporting line has no circles. Whatever ends a session ends it at once.
 
 mod attempts;
+mod factor;
 mod gql;
 mod letters;
 mod model;
@@ -15,19 +16,21 @@ mod password;
 mod resets;
 mod roles;
 mod rules;
+mod secret;
 mod sessions;
 mod token;
 mod values;
 
 pub use gql::{
-    AccountMutation, AccountQuery, JoiningMutation, JoiningQuery, PeopleMutation, PeopleQuery,
-    Role, RoleMutation, User, UserById, role_of,
+    AccountMutation, AccountQuery, ApiClient, ApiClientById, ApiClientMutation, ApiClientQuery,
+    FactorMutation, FactorQuery, JoiningMutation, JoiningQuery, PeopleMutation, PeopleQuery,
+    PolicyMutation, PolicyQuery, Role, RoleMutation, User, UserById, role_of,
 };
 pub use letters::Links;
 pub use model::{NewMembership, NewUser, report_to};
 pub use password::Passwords;
 pub use resets::{RESET, Resets};
-pub use sessions::Sessions;
+pub use sessions::{Asking, Sessions};
 pub use token::{Bearer, Token};
 
 /// The row, for areas that span both.
@@ -57,4 +60,14 @@ crate::id!(
     /// Which request for access.
     AccessRequestId,
     "accessrequest"
+);
+crate::id!(
+    /// Which program.
+    ApiClientId,
+    "apiclient"
+);
+crate::id!(
+    /// Which of a program's secrets.
+    ApiSecretId,
+    "apisecret"
 );

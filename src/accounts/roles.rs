@@ -1,10 +1,17 @@
 //! Between the words that the database keeps and what they allow.
 
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
 use super::{
-    model::{OwnRole, RolesOfUser},
+    model::{ApiClient, OwnRole, Policy, RolesOfUser, Standing},
     token::Bearer,
 };
-use crate::access::{BuiltInRole, Grants, HeldRole, Permission, Scope, Viewer};
+use crate::{
+    access::{BuiltInRole, Grants, HeldRole, Permission, Scope, Viewer, Who},
+    tenants::TenantId,
+};
 
 pub fn scope_word(scope: Scope) -> &'static str {
     match scope {
@@ -43,7 +50,39 @@ impl RolesOfUser {
 }
 
 /// The person behind a token, with what they are.
-pub fn viewer(bearer: Bearer, roles: RolesOfUser, team: Vec<super::UserId>) -> Viewer {
-    let viewer = Viewer::with_roles(bearer.user, bearer.tenant, roles.held());
-    Viewer { session: Some(bearer.session), team: team.into(), ..viewer }
+pub fn viewer(bearer: Bearer, standing: Standing) -> Viewer {
+    let Standing { roles, team, policy, second_factor_at } = standing;
+    let viewer = Viewer::new(Who::Person(bearer.user), bearer.tenant, roles.held());
+    let addresses = match viewer.is_administrator() {
+        true => nets(&policy.administrator_addresses),
+        false => viewer.addresses.clone(),
+    };
+    Viewer {
+        session: Some(bearer.session),
+        team: team.into(),
+        addresses,
+        step_up: permissions(&policy.step_up_permissions),
+        recorded: permissions(&policy.recorded_permissions),
+        second_factor_at,
+        ..viewer
+    }
+}
+
+/// The program behind a secret: of what a program can hold, what its scopes say. It has no second
+/// factor to show: what it may do an administrator has said.
+pub fn client(tenant: TenantId, client: ApiClient, policy: &Policy) -> Viewer {
+    let scopes = client.scopes.iter().filter_map(|scope| Permission::named(scope));
+    let scopes = scopes.filter(|scope| scope.is_for_programs()).chain([Permission::ApiUse]);
+    let role = HeldRole { grants: scopes.collect(), ..BuiltInRole::Integration.into() };
+    let viewer = Viewer::new(Who::Client(client.id), tenant, vec![role]);
+    let recorded = permissions(&policy.recorded_permissions);
+    Viewer { addresses: nets(&client.addresses), recorded, ..viewer }
+}
+
+fn permissions(names: &[String]) -> Arc<[Permission]> {
+    names.iter().filter_map(|name| Permission::named(name)).collect()
+}
+
+fn nets(texts: &[String]) -> Arc<[IpNet]> {
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
 }

@@ -1,4 +1,8 @@
-//! An e-mail address.
+//! Addresses: of mail, and of machines.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use crate::error::{ErrorCode, Problem};
 
@@ -30,6 +34,28 @@ impl Email {
     }
 }
 
+const MOST_ADDRESSES: usize = 50;
+
+/// Addresses and nets, as people write them.
+pub fn addresses(field: &str, list: Vec<String>) -> Result<Vec<IpNet>, Problem> {
+    let refuse = |told: String| Err(Problem::new(ErrorCode::Invalid, [field], told));
+    if list.len() > MOST_ADDRESSES {
+        return refuse(format!("has more than {MOST_ADDRESSES} addresses"));
+    }
+    let mut nets = Vec::new();
+    for text in list {
+        let text = text.trim();
+        let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        match net {
+            Ok(net) => nets.push(net.trunc()),
+            Err(_) => return refuse(format!("\"{text:.50}\" is no address or net")),
+        }
+    }
+    nets.sort();
+    nets.dedup();
+    Ok(nets)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +82,17 @@ mod tests {
         ] {
             assert!(Email::parse(text.into()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_address_is_a_net_of_one() {
+        let read = |list: &[&str]| addresses("x", list.iter().map(ToString::to_string).collect());
+        let nets = read(&["203.0.113.7/24", " 10.0.0.1", "2001:db8::/32", "10.0.0.1"]).unwrap();
+        let texts: Vec<_> = nets.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["10.0.0.1/32", "203.0.113.0/24", "2001:db8::/32"]);
+        for text in ["", "localhost", "10.0.0.1/33", "10.0.0.256", "10.0.0.1-10.0.0.9"] {
+            assert!(read(&[text]).is_err(), "{text}");
+        }
+        assert!(read(&["10.0.0.1"; 51]).is_err());
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as JsonValue, json};
 use super::{AuditEntryId, model};
 use crate::{
     access::Permission::*,
-    accounts::{User, UserById, UserId},
+    accounts::{ApiClient, ApiClientById, ApiClientId, User, UserById, UserId},
     clock::Timestamp,
     column, connection,
     db::{Filter, TenantConn, Test, Value},
@@ -15,7 +15,10 @@ use crate::{
 };
 
 /// The kinds of record that the trail speaks of: table, and what its ids begin with.
-const KINDS: [(&str, &str); 9] = [
+const KINDS: [(&str, &str); 12] = [
+    ("api_clients", "apiclient"),
+    ("api_client_secrets", "apisecret"),
+    ("security_policies", "securitypolicy"),
     ("companies", "company"),
     ("tags", "tag"),
     ("memberships", "user"),
@@ -43,10 +46,16 @@ impl AuditEntry {
         self.0.at
     }
 
-    /// Who; null when it was the product itself, or nobody who had signed in.
+    /// Who; null when it was a program, the product itself, or nobody who had signed in.
     async fn actor(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let Some(actor) = self.0.actor_id else { return Ok(None) };
-        Ok(ctx.load::<UserById>(actor).await?.map(User))
+        Ok(ctx.load::<UserById>(UserId(actor)).await?.map(User))
+    }
+
+    /// Which program, where it was one.
+    async fn client(&self, ctx: &Context<'_>) -> Result<Option<ApiClient>> {
+        let Some(actor) = self.0.actor_id else { return Ok(None) };
+        Ok(ctx.load::<ApiClientById>(ApiClientId(actor)).await?.map(ApiClient))
     }
 
     /// Which table the record is in, such as "companies".

@@ -16,7 +16,7 @@ use crate::{
 pub struct AuditEntry {
     pub id: AuditEntryId,
     pub at: Timestamp,
-    pub actor_id: Option<UserId>,
+    pub actor_id: Option<Uuid>,
     pub request_id: Option<String>,
     pub table_name: String,
     pub record_id: Uuid,
@@ -49,6 +49,10 @@ pub enum Event {
     SessionEnded,
     PasswordChanged,
     Unlocked,
+    TotpEnabled,
+    TotpDisabled,
+    RecoveryCodesReplaced,
+    SteppedUp,
 }
 
 impl Event {
@@ -60,6 +64,10 @@ impl Event {
             Self::SessionEnded => "SESSION_ENDED",
             Self::PasswordChanged => "PASSWORD_CHANGED",
             Self::Unlocked => "UNLOCKED",
+            Self::TotpEnabled => "TOTP_ENABLED",
+            Self::TotpDisabled => "TOTP_DISABLED",
+            Self::RecoveryCodesReplaced => "RECOVERY_CODES_REPLACED",
+            Self::SteppedUp => "STEPPED_UP",
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     db::{Db, Migrator, Settings, inspect, probe_trust},
     error::{Error, Result},
     graphql::Api,
-    http,
+    http::{self, Edge},
     jobs::{Worker, upkeep},
     keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
@@ -94,15 +94,18 @@ async fn run(
     welcome(args, &address.to_string());
     tracing::info!(%address, "serve.started");
     let (stop_work, work_stops) = watch::channel(false);
+    let later = api.later().clone().run(api.db().clone(), api.clock().clone(), work_stops.clone());
     let working = worker.run(work_stops);
-    let router = http::router(api).into_make_service_with_connect_info::<SocketAddr>();
+    let trusted_proxies = config.trusted_proxies.clone().into();
+    let router = http::router(Edge { api, trusted_proxies })
+        .into_make_service_with_connect_info::<SocketAddr>();
     let (drain, draining) = tokio::sync::oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async {
         let _ = draining.await;
     });
     let mut server = std::pin::pin!(std::future::IntoFuture::into_future(server));
     #[expect(clippy::disallowed_methods, reason = "waited for below, when it is told to stop")]
-    let working = tokio::spawn(working);
+    let working = tokio::spawn(async { futures_util::join!(working, later) });
     tokio::select! {
         ended = &mut server => return ended.map_err(Error::internal),
         () = stopped.wait() => {}

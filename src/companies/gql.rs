@@ -187,12 +187,12 @@ pub struct CompanyCreateInput {
     country: Option<String>,
     /// What it turns over in a year.
     annual_revenue: Option<MoneyInput>,
-    /// Who looks after it; yourself when absent.
+    /// Who looks after it; yourself when absent, nobody when you are a program.
     owner_id: Option<UserId>,
 }
 
 impl CompanyCreateInput {
-    fn check(self, clock: &Clock, creator: UserId) -> Result<model::NewCompany> {
+    fn check(self, clock: &Clock, creator: Option<UserId>) -> Result<model::NewCompany> {
         let mut check = Check::new();
         let revenue = |money: MoneyInput| money.check("annualRevenue");
         let draft = model::NewCompany {
@@ -204,7 +204,7 @@ impl CompanyCreateInput {
             city: check.optional("city", self.city, 100),
             country: check.optional("country", self.country, 100),
             annual_revenue: check.parse("annualRevenue", self.annual_revenue, revenue).into(),
-            owner_id: Some(self.owner_id.unwrap_or(creator)),
+            owner_id: self.owner_id.or(creator),
         };
         check.done(draft)
     }
@@ -264,7 +264,7 @@ impl CompanyMutation {
         #[graphql(desc = "The company.")] input: CompanyCreateInput,
     ) -> Result<Option<CompanyPayload>> {
         let made = ctx.write(CompanyCreate, async |tx| {
-            let new = input.check(ctx.clock(), ctx.viewer()?.user)?;
+            let new = input.check(ctx.clock(), ctx.viewer()?.person().ok())?;
             model::Company::insert(tx, new).await
         });
         CompanyPayload::of(made.await.map(Company))

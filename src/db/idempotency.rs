@@ -3,13 +3,14 @@
 use diesel::{prelude::*, query_dsl::methods, upsert::excluded};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::TenantConn;
-use crate::{accounts::UserId, clock::Timestamp, error::Result, schema::idempotency_keys as keys};
+use crate::{clock::Timestamp, error::Result, schema::idempotency_keys as keys};
 
 /// One use of a key: by whom, and for which field of the answer.
 pub struct Claim<'a> {
-    pub caller: UserId,
+    pub caller: Uuid,
     pub key: &'a str,
     pub response_key: &'a str,
     pub body_hash: &'a [u8],

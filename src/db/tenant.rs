@@ -19,7 +19,6 @@ use super::{
     connect::{Conn, Manager},
 };
 use crate::{
-    accounts::UserId,
     error::{Error, Result},
     tenants::TenantId,
 };
@@ -29,7 +28,7 @@ use crate::{
 pub struct WriteContext {
     /// A UUIDv7; its time is the time of everything the write does.
     pub write: Uuid,
-    pub actor: Option<UserId>,
+    pub actor: Option<Uuid>,
     pub request: String,
 }
 
@@ -70,7 +69,7 @@ impl TenantConn {
         tenant: TenantId,
         context: WriteContext,
     ) -> Self {
-        let actor = context.actor.map_or("NULL".into(), |actor| format!("'{}'", actor.0));
+        let actor = context.actor.map_or("NULL".into(), |actor| format!("'{actor}'"));
         // Request ids may come from a client: only harmless characters pass.
         let harmless = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
         let request: String = context.request.chars().filter(harmless).take(64).collect();

@@ -1,6 +1,6 @@
 //! One request from document to answer, whatever brought it: HTTP, a socket, a test.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use async_graphql::{
     Fast, PathSegment, Pos, Positioned, Request, Response, ServerError, Value, Variables,
@@ -23,10 +23,11 @@ use super::{
 };
 use crate::{
     access::Viewer,
-    accounts::{Links, Passwords, Sessions},
+    accounts::{Asking, Links, Passwords, Sessions},
     clock::Clock,
     db::Db,
     error::{Error, Result},
+    jobs::Later,
     keys::Keys,
 };
 
@@ -86,13 +87,15 @@ struct Inner {
     passwords: Passwords,
     sessions: Sessions,
     links: Links,
+    later: Later,
 }
 
 impl Api {
     pub fn new(db: Db, clock: Clock, keys: Arc<Keys>, passwords: Passwords, links: Links) -> Self {
         let documents = Cache::new(KEPT_DOCUMENTS);
         let (schema, roots) = (schema(), Roots::read(&sdl()));
-        let sessions = Sessions::default();
+        let later = Later::default();
+        let sessions = Sessions::new(later.clone());
         Self(Arc::new(Inner {
             schema,
             roots,
@@ -103,6 +106,7 @@ impl Api {
             passwords,
             sessions,
             links,
+            later,
         }))
     }
 
@@ -118,11 +122,16 @@ impl Api {
         &self.0.keys
     }
 
-    /// Who sends a request, by its access token. A database that is away is an error, and not a
-    /// bad token.
-    pub async fn signed_in(&self, token: &str) -> Result<SignedIn> {
+    /// What is written after the answer; whoever starts the server lets it run.
+    pub fn later(&self) -> &Later {
+        &self.0.later
+    }
+
+    /// Who sends a request, by the token and where it came from. A database that is away is an
+    /// error, and not a bad token.
+    pub async fn signed_in(&self, token: &str, address: Option<IpAddr>) -> Result<SignedIn> {
         let Inner { db, keys, clock, sessions, .. } = &*self.0;
-        match sessions.viewer(db, keys, clock, token).await {
+        match sessions.viewer(Asking { db, keys, clock, address }, token).await {
             Ok(viewer) => Ok(SignedIn::As(viewer)),
             Err(Error::Unauthenticated) => Ok(SignedIn::BadToken),
             Err(error) => Err(error),

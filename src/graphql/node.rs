@@ -6,7 +6,9 @@ use async_graphql::{Context, ID, Interface, Many, Object, PathSegment, ServerErr
 use super::{Doors, requires};
 use crate::{
     access::Permission::{ApiUse, AuditRead, RoleRead},
-    accounts::{Role, RoleId, User, UserById, UserId, role_of},
+    accounts::{
+        ApiClient, ApiClientById, ApiClientId, Role, RoleId, User, UserById, UserId, role_of,
+    },
     audit::{AuditEntry, AuditEntryId, entry_of},
     companies::{Company, CompanyById, CompanyId},
     error::{Error, Result},
@@ -21,6 +23,7 @@ const MAX_NODES: usize = 100;
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Its id, such as \"company_01k9…\"."))]
 pub enum Node {
+    ApiClient(Box<ApiClient>),
     AuditEntry(Box<AuditEntry>),
     Company(Box<Company>),
     Role(Box<Role>),
@@ -37,6 +40,10 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
             .load::<CompanyById>(raw.uuid.into())
             .await?
             .map(|row| Node::Company(Box::new(Company(row)))),
+        ApiClientId::PREFIX => ctx
+            .load::<ApiClientById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::ApiClient(Box::new(ApiClient(row)))),
         TagId::PREFIX => {
             ctx.load::<TagById>(raw.uuid.into()).await?.map(|row| Node::Tag(Box::new(Tag(row))))
         }

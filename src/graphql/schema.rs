@@ -6,8 +6,9 @@ use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, Schema};
 use super::node::NodeQuery;
 use crate::{
     accounts::{
-        AccountMutation, AccountQuery, JoiningMutation, JoiningQuery, PeopleMutation, PeopleQuery,
-        RoleMutation,
+        AccountMutation, AccountQuery, ApiClientMutation, ApiClientQuery, FactorMutation,
+        FactorQuery, JoiningMutation, JoiningQuery, PeopleMutation, PeopleQuery, PolicyMutation,
+        PolicyQuery, RoleMutation,
     },
     audit::AuditQuery,
     companies::{CompanyMutation, CompanyQuery},
@@ -16,19 +17,27 @@ use crate::{
 
 /// What can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, AccountQuery, PeopleQuery, JoiningQuery, AuditQuery, Customers);
+pub struct Query(NodeQuery, Access, AuditQuery, Customers);
+
+#[derive(Default, MergedObject)]
+struct Access(AccountQuery, FactorQuery, PeopleQuery, JoiningQuery, PolicyQuery, ApiClientQuery);
 
 #[derive(Default, MergedObject)]
 struct Customers(CompanyQuery, TagQuery);
 
 /// What can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(
+pub struct Mutation(AccessChanges, CustomerChanges);
+
+#[derive(Default, MergedObject)]
+struct AccessChanges(
     AccountMutation,
+    FactorMutation,
     PeopleMutation,
     RoleMutation,
     JoiningMutation,
-    CustomerChanges,
+    PolicyMutation,
+    ApiClientMutation,
 );
 
 #[derive(Default, MergedObject)]

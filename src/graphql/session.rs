@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use super::loader::{Loaders, Relation};
 use crate::{
     access::{Permission, Viewer},
-    accounts::{Sessions, UserId},
+    accounts::{Asking, Sessions, UserId},
     clock::Clock,
     db::{Db, Outcome, SystemConn, TenantConn},
     error::{Error, Result},
@@ -82,7 +82,9 @@ impl Session {
 
     /// Who stands behind a token.
     pub async fn viewer_behind(&self, sessions: &Sessions, token: &str) -> Result<Viewer> {
-        sessions.viewer(&self.db, &self.keys, &self.clock, token).await
+        let Self { db, keys, clock, .. } = self;
+        let address = self.request.caller.address;
+        sessions.viewer(Asking { db, keys, clock, address }, token).await
     }
 
     /// After a sign-in the rest of the request is the person's.
@@ -106,7 +108,7 @@ impl Session {
 
     pub(super) fn check(&self, permission: Permission) -> Result<&Viewer> {
         let viewer = self.viewer().ok_or(Error::Unauthenticated)?;
-        viewer.check(permission)?;
+        viewer.check(permission, self.clock.now())?;
         Ok(viewer)
     }
 
@@ -164,6 +166,11 @@ pub trait Doors {
 
     fn clock(&self) -> &Clock {
         self.session().clock()
+    }
+
+    /// To do what needs no data of the tenant.
+    fn allow(&self, permission: Permission) -> Result<&Viewer> {
+        self.session().check(permission)
     }
 
     /// To read: all reads of a query see one snapshot.

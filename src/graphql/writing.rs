@@ -66,7 +66,7 @@ impl Session {
         actor: Option<UserId>,
         work: impl AsyncFnOnce(&TenantConn) -> Result<T>,
     ) -> Result<T> {
-        let tx = self.db.write(tenant, self.context(actor)).await?;
+        let tx = self.db.write(tenant, self.context(actor.map(Into::into))).await?;
         let result = work(&tx).await;
         match result.is_ok() && !self.request.dry_run {
             true => tx.commit().await?,
@@ -76,7 +76,7 @@ impl Session {
         result
     }
 
-    fn context(&self, actor: Option<UserId>) -> WriteContext {
+    fn context(&self, actor: Option<Uuid>) -> WriteContext {
         let write = ids::new_uuid(&self.clock);
         WriteContext { write, actor, request: self.request.id.clone() }
     }
@@ -89,7 +89,7 @@ impl Session {
             }
             before.finish().await?;
         }
-        self.db.write(viewer.tenant, self.context(Some(viewer.user))).await
+        self.db.write(viewer.tenant, self.context(Some(viewer.actor()))).await
     }
 
     /// Under an idempotency key: the first request does the work, a repeat recalls it. Requests
@@ -103,7 +103,7 @@ impl Session {
     ) -> Result<Ending<T>> {
         let now = self.clock.now();
         let claim = idempotency::Claim {
-            caller: viewer.user,
+            caller: viewer.actor(),
             key,
             response_key,
             body_hash: &self.request.body_hash,

@@ -1,19 +1,21 @@
 //! `POST /graphql`: from an HTTP request to a call, and from its answer to a response.
 
-use std::{any::Any, net::SocketAddr};
+use std::{any::Any, net::IpAddr};
 
 use async_graphql::Variables;
 use axum::{
     body::Bytes,
-    extract::{ConnectInfo, FromRequest, Request, State},
+    extract::{FromRequest, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::{Edge, caller::caller};
 use crate::{
-    graphql::{Answer, Api, Call, Caller, RequestInfo, SignedIn},
+    access::Who,
+    graphql::{Answer, Api, Call, RequestInfo, SignedIn},
     ids,
 };
 
@@ -38,13 +40,14 @@ impl Refused {
     }
 }
 
-pub(super) async fn post(State(api): State<Api>, request: Request) -> Response {
+pub(super) async fn post(State(edge): State<Edge>, request: Request) -> Response {
+    let api = &edge.api;
     let began = std::time::Instant::now();
     let headers = request.headers().clone();
-    let request_id = request_id(&headers, &api);
+    let request_id = request_id(&headers, api);
     let media = negotiate(&headers);
     let call = match media {
-        Some(_) => read(&api, request, &headers, &request_id).await,
+        Some(_) => read(&edge, request, &headers, &request_id).await,
         None => Err(Refused::new(
             StatusCode::NOT_ACCEPTABLE,
             "NOT_ACCEPTABLE",
@@ -66,7 +69,10 @@ pub(super) async fn post(State(api): State<Api>, request: Request) -> Response {
         request = request_id,
         operation = answer.operation,
         tenant = viewer.as_ref().map(|viewer| viewer.tenant.to_string()),
-        user = viewer.as_ref().map(|viewer| viewer.user.to_string()),
+        who = viewer.as_ref().map(|viewer| match viewer.who {
+            Who::Person(user) => user.to_string(),
+            Who::Client(client) => client.to_string(),
+        }),
         status = status.as_u16(),
         codes = answer.codes.join(","),
         statements = answer.statements,
@@ -105,17 +111,12 @@ pub(super) fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 async fn read(
-    api: &Api,
+    edge: &Edge,
     request: Request,
     headers: &HeaderMap,
     request_id: &str,
 ) -> Result<Call, Refused> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let caller = Caller {
-        address: peer.map(|ConnectInfo(peer)| peer.ip()),
-        user_agent: user_agent.map(|text| text.chars().take(200).collect()),
-    };
+    let caller = caller(&request, &edge.trusted_proxies);
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default();
     if !content_type.trim().eq_ignore_ascii_case(JSON) {
@@ -150,6 +151,7 @@ async fn read(
         Some(Value::Bool(true)) => true,
         Some(_) => return Err(Refused::bad("`extensions.dryRun` must be true or false.")),
     };
+    let address = caller.address;
     let info = RequestInfo {
         id: request_id.to_owned(),
         idempotency_key: idempotency_key(headers)?,
@@ -158,7 +160,7 @@ async fn read(
         caller,
     };
     let variables = Variables::from_json(variables);
-    let signed_in = sign_in(api, headers).await?;
+    let signed_in = sign_in(&edge.api, headers, address).await?;
     Ok(Call { query, operation_name, variables, signed_in, info, may_mutate: true })
 }
 
@@ -187,12 +189,16 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refused> {
 }
 
 /// Only the Authorization header signs in.
-async fn sign_in(api: &Api, headers: &HeaderMap) -> Result<SignedIn, Refused> {
+async fn sign_in(
+    api: &Api,
+    headers: &HeaderMap,
+    address: Option<IpAddr>,
+) -> Result<SignedIn, Refused> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(SignedIn::Anonymous) };
     let token = value.to_str().ok().and_then(|value| value.split_once(' '));
     match token {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            api.signed_in(token.trim()).await.map_err(|error| {
+            api.signed_in(token.trim(), address).await.map_err(|error| {
                 tracing::error!(error = ?error, "sign_in.failed");
                 let status = match error.code() {
                     "UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,

@@ -1,17 +1,39 @@
 //! The edge: what the server answers on which path.
 
+mod caller;
 mod graphql;
 mod health;
 
-use axum::{Router, extract::DefaultBodyLimit, routing::get};
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef},
+    routing::get,
+};
+use ipnet::IpNet;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::graphql::Api;
 
 const MAX_BODY: usize = 1024 * 1024;
 
+/// What the edge knows besides the product.
+#[derive(Clone)]
+pub struct Edge {
+    pub api: Api,
+    /// The proxies whose word about addresses counts.
+    pub trusted_proxies: Arc<[IpNet]>,
+}
+
+impl FromRef<Edge> for Api {
+    fn from_ref(edge: &Edge) -> Self {
+        edge.api.clone()
+    }
+}
+
 /// All paths.
-pub fn router(api: Api) -> Router {
+pub fn router(edge: Edge) -> Router {
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .route("/healthz", get(health::alive))
@@ -19,5 +41,5 @@ pub fn router(api: Api) -> Router {
         .route("/", get(health::welcome))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(graphql::panicked))
-        .with_state(api)
+        .with_state(edge)
 }

@@ -9,11 +9,13 @@
 //! Architecture Invariant: nothing here knows what the work is. Whoever starts the worker
 //! (`commands/serve.rs`) says who does which kind.
 
+mod later;
 mod queue;
 mod rules;
 mod upkeep;
 mod worker;
 
+pub use later::{Later, Note};
 pub use queue::{NewJob, enqueue};
 pub use upkeep::upkeep;
 pub use worker::{Schedule, Work, Worker};

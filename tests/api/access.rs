@@ -57,7 +57,7 @@ async fn every_field_is_open_to_whom_the_table_says() {
             let person = app
                 .as_viewer(Viewer {
                     session: owner.viewer().session,
-                    ..Viewer::new(owner.user(), owner.tenant(), vec![*role])
+                    ..Viewer::new(owner.viewer().who, owner.tenant(), vec![(*role).into()])
                 })
                 .dry_run();
             let answer = person.run(&operation.query, operation.variables()).await;

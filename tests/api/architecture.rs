@@ -14,7 +14,9 @@ const ABOVE: [&str; 3] = ["commands", "http", "telemetry"];
 const CLOSERS: [&str; 2] = ["graphql/schema.rs", "graphql/node.rs"];
 /// What the platform may know of areas: the ids that every connection carries, and sign-in's
 /// settings on their way to the schema.
-const CARRIED: [&str; 7] = [
+const CARRIED: [&str; 9] = [
+    "accounts::ApiClientId",
+    "accounts::Asking",
     "accounts::Links",
     "accounts::UserId",
     "accounts::RoleId",

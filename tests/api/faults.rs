@@ -127,7 +127,7 @@ async fn hold_companies(app: &TestApp) -> tokio::task::JoinHandle<()> {
     let holding = tokio::spawn(async move {
         let _ = postgres::try_ask(&url, hold).await;
     });
-    let held = "SELECT count(*) FROM pg_locks WHERE relation = 'kontor.companies'::regclass AND mode = 'AccessExclusiveLock' AND granted";
+    let held = "SELECT count(*) FROM pg_locks WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND relation = 'kontor.companies'::regclass AND mode = 'AccessExclusiveLock' AND granted";
     while app.sql(held).await != ["1"] {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -17,6 +17,7 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
     person.data(asks, Json::Null).await;
     let tag = person
         .data(&"mutation { tagCreate(input: { name: \"Theirs\" }) { tag { id } } roleCreate(input: { name: \"Theirs\", grants: [] }) { role { id } }
+            apiClientCreate(input: { name: \"Theirs\", scopes: [], mode: OPEN }) { apiClient { id secrets { id } } }
             invitationCreate(input: { email: \"x@elsewhere.example\", roleIds: [\"ROLE\"] }) { invitation { id } } }".replace("ROLE", &BuiltInRole::Viewer.id().to_string()), Json::Null)
         .await;
     let data = person
@@ -28,6 +29,8 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
     let id = |value: &Json| value.as_str().unwrap().to_owned();
     HashMap::from([
         ("company", id(&data["companies"]["nodes"][0]["id"])),
+        ("apiclient", id(&tag["apiClientCreate"]["apiClient"]["id"])),
+        ("apisecret", id(&tag["apiClientCreate"]["apiClient"]["secrets"][0]["id"])),
         ("auditentry", id(&data["auditLog"]["nodes"][0]["id"])),
         ("invitation", id(&tag["invitationCreate"]["invitation"]["id"])),
         ("accessrequest", id(&data["accessRequests"]["nodes"][0]["id"])),

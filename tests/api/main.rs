@@ -12,11 +12,13 @@
 mod support;
 
 mod access;
+mod api_clients;
 mod architecture;
 mod audit;
 mod commands;
 mod companies;
 mod drift;
+mod factors;
 mod faults;
 mod http;
 mod isolation;
@@ -27,6 +29,7 @@ mod lists;
 mod migrations;
 mod people;
 mod playground;
+mod policy;
 mod sign_in;
 mod snapshots;
 mod statements;

@@ -11,8 +11,10 @@ use crate::support::{Person, TestApp, sdl::schema, token_of};
 async fn things(app: &TestApp, person: &Person<'_>) -> HashMap<&'static str, Json> {
     let (owner, rep) = (app.sign_in("owner@acme.test").await, app.sign_in("rep@acme.test").await);
     let made = "mutation { tagCreate(input: { name: \"Known\" }) { tag { id } }
+        apiClientCreate(input: { name: \"Known\", scopes: [], mode: OPEN }) { apiClient { id secrets { id } } }
         roleCreate(input: { name: \"Known\", grants: [] }) { role { id } } }";
     let made = owner.data(made, Json::Null).await;
+    let program = &made["apiClientCreate"]["apiClient"];
     let seen = "{ companies(first: 1) { nodes { id } } roles { id name } sessions { id } }";
     let seen = owner.data(seen, Json::Null).await;
     let manager = seen["roles"].as_array().unwrap().iter().find(|role| role["name"] == "MANAGER");
@@ -36,6 +38,8 @@ async fn things(app: &TestApp, person: &Person<'_>) -> HashMap<&'static str, Jso
         _ => seen["companies"]["nodes"][0]["id"].clone(),
     };
     HashMap::from([
+        ("apiClientId", program["id"].clone()),
+        ("apiSecretId", program["secrets"][0]["id"].clone()),
         ("companyId", company),
         ("tagId", made["tagCreate"]["tag"]["id"].clone()),
         ("ownRoleId", made["roleCreate"]["role"]["id"].clone()),
@@ -50,6 +54,11 @@ async fn things(app: &TestApp, person: &Person<'_>) -> HashMap<&'static str, Jso
     ])
 }
 
+async fn user_id(app: &TestApp, email: &str) -> Json {
+    let id = app.sql(&format!("SELECT id FROM kontor.users WHERE email = '{email}'")).await;
+    json!(kontor::accounts::UserId(id[0].parse().unwrap()).to_string())
+}
+
 /// An example names who runs it in its first line (`# as rep@acme.test`) and may leave ids to be
 /// filled in: a variable `$companyId` gets some company's id.
 #[tokio::test(flavor = "multi_thread")]
@@ -62,11 +71,33 @@ async fn every_example_runs() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let app = TestApp::new().await;
         let who = text.lines().next().and_then(|line| line.strip_prefix("# as "));
+        let (who, state) = who.map_or((None, ""), |who| {
+            let (who, state) = who.split_once(", who has ").unwrap_or((who, ""));
+            (Some(who), state)
+        });
         let person = match who {
             Some(who) => app.sign_in(who).await,
             None => app.anonymous(),
         };
-        let known = if who.is_some() { things(&app, &person).await } else { HashMap::new() };
+        let mut known = if who.is_some() { things(&app, &person).await } else { HashMap::new() };
+        match state {
+            "" => {}
+            "begun a second factor" => {
+                let begin = "mutation { totpEnrol(password: \"kontor-demo\") { secret } }";
+                let begun = person.data(begin, Json::Null).await;
+                let code = app.code(begun["totpEnrol"]["secret"].as_str().unwrap());
+                known.insert("totpCode", json!(code));
+            }
+            "a second factor" => {
+                let (_, codes) = app.enrol(who.unwrap()).await;
+                known.insert("recoveryCode", json!(codes[0]));
+            }
+            other => panic!("{name}: who has {other}?"),
+        }
+        if text.contains("$enrolledUserId") {
+            app.enrol("rep2@acme.test").await;
+            known.insert("enrolledUserId", user_id(&app, "rep2@acme.test").await);
+        }
         let document = parse_query(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let (_, operation) = document.operations.iter().next().unwrap();
         let mut variables = Map::new();

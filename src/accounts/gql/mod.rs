@@ -1,13 +1,20 @@
-//! People, their roles and their sessions, as clients see them.
+//! People, programs, their roles and their sessions, as clients see them.
 
+mod clients;
+mod factors;
 mod joining;
 mod people;
+mod policy;
+mod proofs;
 mod roles;
 mod sessions;
 mod types;
 
+pub use clients::{ApiClient, ApiClientById, ApiClientMutation, ApiClientQuery};
+pub use factors::{FactorMutation, FactorQuery};
 pub use joining::{JoiningMutation, JoiningQuery};
 pub use people::{PeopleMutation, PeopleQuery};
+pub use policy::{PolicyMutation, PolicyQuery};
 pub use roles::RoleMutation;
 pub use sessions::{AccountMutation, AccountQuery};
 pub use types::{Role, User, UserById, role_of};

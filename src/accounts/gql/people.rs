@@ -10,7 +10,7 @@ use super::{
     types::{Role, User},
 };
 use crate::{
-    access::{BuiltInRole, Permission::*},
+    access::{BuiltInRole, Permission::*, Who},
     audit::{Event, note},
     column, connection,
     db::{TenantConn, Value},
@@ -176,7 +176,7 @@ async fn change_standing(
     let active = membership.deactivated_at.is_none();
     may_change_roles(RoleChange {
         by_owner: viewer.is(BuiltInRole::Owner),
-        of_oneself: viewer.user == id,
+        of_oneself: viewer.who == Who::Person(id),
         was_owner: active && membership.roles.iter().any(|role| role == "OWNER"),
         is_owner,
         owners: owners.len(),

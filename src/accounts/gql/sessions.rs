@@ -1,14 +1,15 @@
 use async_graphql::{Context, InputObject, Many, Object, SimpleObject};
-use serde_json::{Value as JsonValue, json};
+use serde_json::json;
 
 use super::{
     super::{
         Passwords, SessionId, Sessions, Token, UserId,
-        attempts::Attempt,
-        model::{self, Credentials, NewSession, keep_refresh, use_refresh},
+        model::{self, NewSession, Standing, keep_refresh, use_refresh},
+        roles,
         rules::{Refreshing, SESSION_LIFE, refreshing},
         token::{Bearer, Refresh},
     },
+    proofs::{Claim, Second, from_where, wrong},
     types::{Session, Viewer},
 };
 use crate::{
@@ -16,8 +17,8 @@ use crate::{
     audit::{Event, note},
     clock::Timestamp,
     db::{Deleted, TenantConn},
-    error::{Error, ErrorCode, Problem, Result},
-    graphql::{Caller, DeletePayload, Doors, UserError, public, refusals, requires},
+    error::{Error, ErrorCode, Result},
+    graphql::{DeletePayload, Doors, UserError, public, refusals, requires},
     tenants::{TenantId, TenantRow},
 };
 
@@ -33,11 +34,11 @@ impl AccountQuery {
     }
 
     /// One's own sign-ins that live, the newest first.
-    #[graphql(directive = requires::apply(ApiUse))]
+    #[graphql(directive = requires::apply(AccountUse))]
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Option<Many<Session>>> {
-        let conn = ctx.read(ApiUse).await?;
+        let conn = ctx.read(AccountUse).await?;
         let (viewer, now) = (ctx.viewer()?, ctx.clock().now());
-        let rows = model::Session::of_user(&conn, viewer.user, now).await?;
+        let rows = model::Session::of_user(&conn, viewer.person()?, now).await?;
         Ok(Some(rows.into_iter().map(|row| Session(row, viewer.session)).collect()))
     }
 }
@@ -52,6 +53,9 @@ pub struct SignInInput {
     password: String,
     /// The tenant's short name, for people who work in several.
     tenant: Option<String>,
+    /// The code of the second factor, or a recovery code, for people who have one.
+    #[graphql(secret)]
+    totp: Option<String>,
 }
 
 /// A session, or why there is none.
@@ -111,14 +115,14 @@ impl AccountMutation {
     }
 
     /// Ends the session that asks: its tokens are good for nothing from now on.
-    #[graphql(directive = requires::apply(ApiUse))]
+    #[graphql(directive = requires::apply(AccountUse))]
     async fn sign_out(&self, ctx: &Context<'_>) -> Result<Option<SignOutPayload>> {
         let viewer = ctx.viewer()?.clone();
-        let ended = ctx.write(ApiUse, async |tx| {
+        let ended = ctx.write(AccountUse, async |tx| {
             if let Some(session) = viewer.session {
-                let now = ctx.clock().now();
-                model::Session::end(tx, viewer.user, session, "SIGNED_OUT", now).await?;
-                note(tx, Event::SignedOut, viewer.user, from_where(ctx)).await?;
+                let (user, now) = (viewer.person()?, ctx.clock().now());
+                model::Session::end(tx, user, session, "SIGNED_OUT", now).await?;
+                note(tx, Event::SignedOut, user, from_where(ctx)).await?;
             }
             Ok(Deleted(viewer.session.unwrap_or(SessionId(uuid::Uuid::nil()))))
         });
@@ -128,15 +132,14 @@ impl AccountMutation {
     }
 
     /// Ends one of one's own sessions.
-    #[graphql(directive = requires::apply(ApiUse))]
+    #[graphql(directive = requires::apply(AccountUse))]
     async fn session_revoke(
         &self,
         ctx: &Context<'_>,
         id: SessionId,
     ) -> Result<Option<DeletePayload>> {
-        let user = ctx.viewer()?.user;
-        let ended = ctx.write(ApiUse, async |tx| {
-            let now = ctx.clock().now();
+        let ended = ctx.write(AccountUse, async |tx| {
+            let (user, now) = (ctx.viewer()?.person()?, ctx.clock().now());
             match model::Session::end(tx, user, id, "REVOKED", now).await? {
                 true => Ok(Deleted(id)),
                 false => Err(Error::NotFound),
@@ -148,7 +151,7 @@ impl AccountMutation {
     }
 
     /// Changes one's password, and ends one's other sessions.
-    #[graphql(directive = requires::apply(ApiUse))]
+    #[graphql(directive = requires::apply(AccountUse))]
     async fn password_change(
         &self,
         ctx: &Context<'_>,
@@ -180,59 +183,10 @@ fn errors_of<T>(result: Result<T>) -> Result<Many<UserError>> {
 }
 
 async fn sign_in(ctx: &Context<'_>, input: SignInInput) -> Result<SessionPayload> {
-    #[expect(clippy::disallowed_methods, reason = "the tenant is known after the password")]
-    let conn = ctx.system().await?;
-    let now = ctx.clock().now();
-    let attempt = Attempt::new(&input.email, ctx.session().caller().address);
-    if let Err(refused) = attempt.admit(&conn, now).await {
-        conn.release();
-        return Err(refused);
-    }
-    let found = Credentials::of(conn.pg(), input.email.trim()).await?;
-    let places = match &found {
-        Some(found) => model::places(conn.pg(), found.user).await?,
-        None => Vec::new(),
-    };
-    // Hashing takes long: nobody's connection waits for it.
-    conn.release();
-    let hash = found.as_ref().map(|found| found.password_hash.clone());
-    let passwords = ctx.data_unchecked::<Passwords>();
-    let right = passwords.verify(input.password.into(), hash).await?;
-    let (true, Some(Credentials { user, active: true, .. })) = (right, &found) else {
-        #[expect(clippy::disallowed_methods, reason = "counts what was refused")]
-        let conn = ctx.system().await?;
-        attempt.failed(&conn, now).await?;
-        conn.release();
-        if let Some(found) = found {
-            failed_in(ctx, &places, found.user).await?;
-        }
-        return Err(wrong("The e-mail address or the password is wrong."));
-    };
-    let user = *user;
-    #[expect(clippy::disallowed_methods, reason = "forgets what was counted")]
-    let conn = ctx.system().await?;
-    attempt.succeeded(&conn).await?;
-    conn.release();
-    let tenant = choose(places, input.tenant.as_deref())?.id;
-    begin_session(ctx, tenant, user).await
-}
-
-/// A failed sign-in is in the trail of every tenant that the person works in.
-async fn failed_in(ctx: &Context<'_>, places: &[Place], user: UserId) -> Result<()> {
-    for (tenant, _) in places {
-        #[expect(clippy::disallowed_methods, reason = "notes that somebody was refused")]
-        ctx.public_write(tenant.id, None, async |tx| {
-            note(tx, Event::SignInFailed, user, from_where(ctx)).await
-        })
-        .await?;
-    }
-    Ok(())
-}
-
-/// What the trail says of whoever signs in.
-fn from_where(ctx: &Context<'_>) -> JsonValue {
-    let Caller { address, user_agent } = ctx.session().caller();
-    json!({ "address": address, "userAgent": user_agent })
+    let claim = Claim::by_email(ctx, &input.email).await?;
+    let (user, second) = claim.both(ctx, input.password, input.totp).await?;
+    let tenant = choose(claim.places, input.tenant.as_deref())?.id;
+    begin_session(ctx, tenant, user, second).await
 }
 
 /// A session of a person who has just shown who they are.
@@ -240,6 +194,7 @@ pub async fn begin_session(
     ctx: &Context<'_>,
     tenant: TenantId,
     user: UserId,
+    second: Second,
 ) -> Result<SessionPayload> {
     let (now, session) = (ctx.clock().now(), SessionId::new(ctx.clock()));
     let caller = ctx.session().caller();
@@ -254,13 +209,29 @@ pub async fn begin_session(
             expires_at: now.plus(SESSION_LIFE),
             address: caller.address.map(|address| address.to_string()),
             user_agent: caller.user_agent.clone(),
+            second_factor_at: second.map(|_| now),
         };
         model::Session::insert(tx, new).await?;
         keep_refresh(tx, ctx.clock(), &refresh).await?;
-        note(tx, Event::SignedIn, user, from_where(ctx)).await
+        may_come(ctx, tx, Bearer { user, tenant, session }).await?;
+        let mut details = from_where(ctx);
+        details["secondFactor"] = json!(second);
+        note(tx, Event::SignedIn, user, details).await
     })
     .await?;
     signed_in(ctx, Bearer { user, tenant, session }, refresh).await
+}
+
+/// A session that nobody could use is none.
+async fn may_come(ctx: &Context<'_>, tx: &TenantConn, bearer: Bearer) -> Result<()> {
+    let standing = Standing::of(tx, bearer.session, bearer.user, ctx.clock().now()).await?;
+    let Some(standing) = standing else {
+        return Err(wrong("You do not work in this tenant any more."));
+    };
+    match roles::viewer(bearer, standing).may_come_from(ctx.session().caller().address) {
+        true => Ok(()),
+        false => Err(wrong("Administrators sign in from known addresses only.")),
+    }
 }
 
 async fn refresh(ctx: &Context<'_>, text: &str) -> Result<SessionPayload> {
@@ -318,18 +289,10 @@ async fn signed_in(ctx: &Context<'_>, bearer: Bearer, refresh: Refresh) -> Resul
 }
 
 async fn change_password(ctx: &Context<'_>, old: String, new: String) -> Result<()> {
-    let access::Viewer { user, session, .. } = ctx.viewer()?.clone();
-    let hash = {
-        let conn = ctx.read(ApiUse).await?;
-        model::User::password_hash(&conn, user).await?
-    };
-    let passwords = ctx.data_unchecked::<Passwords>();
-    if !passwords.verify(old.into(), Some(hash)).await? {
-        let told = "This is not your password.";
-        return Err(Error::refused(ErrorCode::InvalidCredentials, "password", told));
-    }
-    let new = passwords.hash_new("newPassword", new).await?;
-    let changed = ctx.write(ApiUse, async |tx| {
+    let access::Viewer { session, .. } = ctx.allow(AccountUse)?.clone();
+    let user = Claim::again(ctx, ctx.viewer()?.person()?).await?.password(ctx, old).await?;
+    let new = ctx.data_unchecked::<Passwords>().hash_new("newPassword", new).await?;
+    let changed = ctx.write(AccountUse, async |tx| {
         model::User::set_password(tx, user, &new).await?;
         let now = ctx.clock().now();
         model::Session::end_others(tx, user, session, "PASSWORD_CHANGED", now).await?;
@@ -337,10 +300,6 @@ async fn change_password(ctx: &Context<'_>, old: String, new: String) -> Result<
         Ok(Deleted(user))
     });
     changed.await.map(|_: Deleted<UserId>| ())
-}
-
-pub fn wrong(told: &str) -> Error {
-    Error::Refused(vec![Problem::new(ErrorCode::InvalidCredentials, ["password"], told)])
 }
 
 type Place = (TenantRow, Vec<String>);

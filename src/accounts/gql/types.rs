@@ -105,10 +105,10 @@ pub struct Viewer(pub access::Viewer);
 /// Oneself: who is signed in, where, and what they may do there.
 #[Object]
 impl Viewer {
-    /// The person.
+    /// The person; a program is none.
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
         let conn = ctx.read(ApiUse).await?;
-        model::User::find(&conn, self.0.user).await?.map(User).ok_or(Error::NotFound)
+        model::User::find(&conn, self.0.person()?).await?.map(User).ok_or(Error::NotFound)
     }
 
     /// The tenant.

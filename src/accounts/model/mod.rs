@@ -1,6 +1,9 @@
 pub mod attempts;
+mod clients;
+mod factors;
 mod joining;
 mod people;
+mod policy;
 mod roles;
 mod sessions;
 
@@ -45,11 +48,16 @@ pub struct NewMembership<'a> {
     pub created_at: Timestamp,
 }
 
+pub use clients::{
+    ApiClient, ApiClientChanges, NewApiClient, Secret, client_of, last_uses, note_use, secrets_of,
+};
+pub use factors::{Factor, FactorState, replace_recovery_codes, step_up, use_recovery_code};
 pub use joining::{
     AccessRequest, AccessRequestChanges, Invitation, InvitationChanges, NewAccessRequest,
     NewInvitation, Newcomer, PasswordReset, join, tenants_of,
 };
 pub use people::{Membership, report_to};
+pub use policy::{Policy, PolicyChanges};
 pub use roles::{
     NewRole, OwnRole, RoleChanges, RoleRow, RolesOfUser, delete_role, replace_grants,
     replace_own_roles, roles_of,
@@ -106,9 +114,9 @@ impl User {
         Self { active: user.active && deactivated_at.is_none(), ..user }
     }
 
-    pub async fn password_hash(mut conn: &TenantConn, id: UserId) -> Result<String> {
-        let hash = users::table.filter(users::id.eq(id)).select(users::password_hash);
-        Ok(hash.first(&mut conn).await?)
+    pub async fn email(mut conn: &AsyncPgConnection, id: UserId) -> Result<String> {
+        let email = users::table.filter(users::id.eq(id)).select(users::email);
+        Ok(email.first(&mut conn).await?)
     }
 
     pub async fn set_password(mut conn: &TenantConn, id: UserId, hash: &str) -> Result<()> {

@@ -1,7 +1,10 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::roles::{RolesOfUser, roles_of};
+use super::{
+    Policy,
+    roles::{RolesOfUser, roles_of},
+};
 use crate::{
     accounts::{SessionId, UserId, token::Refresh},
     clock::{Clock, Timestamp},
@@ -33,6 +36,7 @@ pub struct NewSession {
     pub expires_at: Timestamp,
     pub address: Option<String>,
     pub user_agent: Option<String>,
+    pub second_factor_at: Option<Timestamp>,
 }
 
 /// What somebody is in a tenant at this moment, through a session that lives.
@@ -40,6 +44,8 @@ pub struct NewSession {
 pub struct Standing {
     pub roles: RolesOfUser,
     pub team: Vec<UserId>,
+    pub policy: Policy,
+    pub second_factor_at: Option<Timestamp>,
 }
 
 impl Standing {
@@ -56,8 +62,8 @@ impl Standing {
                 .filter(sessions::user_id.eq(user))
                 .filter(sessions::ended_at.is_null())
                 .filter(sessions::expires_at.gt(now))
-                .select(sessions::id)
-                .first::<SessionId>(&mut &*conn)
+                .select(sessions::second_factor_at)
+                .first::<Option<Timestamp>>(&mut &*conn)
                 .await;
             Ok::<_, crate::error::Error>(alive.optional()?)
         };
@@ -71,9 +77,11 @@ impl Standing {
                 .await;
             Ok(team?)
         };
-        let (alive, mut roles, team) = futures_util::try_join!(alive, roles, team)?;
-        let roles = roles.remove(&user).filter(|roles| alive.is_some() && roles.active);
-        Ok(roles.map(|roles| Self { roles, team }))
+        let policy = async { Policy::find(conn).await };
+        let (alive, mut roles, team, policy) = futures_util::try_join!(alive, roles, team, policy)?;
+        let roles = roles.remove(&user).filter(|roles| roles.active);
+        let both = alive.zip(roles);
+        Ok(both.map(|(second_factor_at, roles)| Self { roles, team, policy, second_factor_at }))
     }
 }
 

@@ -75,6 +75,31 @@ impl TestApp {
         self.bearer(&token).await.expect("a good token")
     }
 
+    /// Gives a person of the demo a second factor: its seed, and the recovery codes.
+    pub async fn enrol(&self, email: &str) -> (String, Vec<String>) {
+        let person = self.sign_in(email).await;
+        let begin = "mutation { totpEnrol(password: \"kontor-demo\") { secret } }";
+        let begun = person.data(begin, Json::Null).await;
+        let seed = begun["totpEnrol"]["secret"].as_str().unwrap().to_owned();
+        let confirm = "mutation($c: String!) { totpConfirm(code: $c) { recoveryCodes userErrors { message } } }";
+        let answer = person.data(confirm, json!({ "c": self.code(&seed) })).await;
+        let codes = answer["totpConfirm"]["recoveryCodes"].as_array();
+        let codes = codes.unwrap_or_else(|| panic!("{answer}")).iter();
+        (seed, codes.map(|code| code.as_str().unwrap().to_owned()).collect())
+    }
+
+    /// What an authenticator with this seed shows now.
+    pub fn code(&self, seed: &str) -> String {
+        let secret = totp_rs::Secret::try_from_base32(seed).unwrap();
+        let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
+        totp.generate(self.clock.now().unix_seconds().try_into().unwrap()).to_string()
+    }
+
+    /// Lets what is written after the answers be written.
+    pub async fn settle(&self) {
+        self.api.later().drain(self.api.db(), &self.clock).await;
+    }
+
     /// A worker as the server has one.
     pub fn worker(&self) -> Worker {
         let (db, clock) = (self.api.db().clone(), self.clock.clone());
@@ -100,7 +125,13 @@ impl TestApp {
 
     /// Whoever stands behind an access token; nobody if it is no good.
     pub async fn bearer(&self, token: &str) -> Option<Person<'_>> {
-        match self.api.signed_in(token).await.unwrap() {
+        self.bearer_from(token, None).await
+    }
+
+    /// The same, from an address.
+    pub async fn bearer_from(&self, token: &str, address: Option<&str>) -> Option<Person<'_>> {
+        let address = address.map(|address| address.parse().unwrap());
+        match self.api.signed_in(token, address).await.unwrap() {
             SignedIn::As(viewer) => Some(self.person(Some(viewer))),
             _ => None,
         }
@@ -125,7 +156,7 @@ impl TestApp {
 
 impl Person<'_> {
     pub fn user(&self) -> UserId {
-        self.viewer.as_ref().unwrap().user
+        self.viewer.as_ref().unwrap().person().unwrap()
     }
 
     pub fn tenant(&self) -> TenantId {
@@ -140,6 +171,13 @@ impl Person<'_> {
     pub fn with_key(&self, key: &str) -> Self {
         let mut person = self.clone();
         person.info.idempotency_key = Some(key.into());
+        person
+    }
+
+    /// The same person, from this address.
+    pub fn coming_from(&self, address: &str) -> Self {
+        let mut person = self.clone();
+        person.info.caller.address = Some(address.parse().unwrap());
         person
     }
 

@@ -18,14 +18,15 @@ use super::{
         AccessRequestId, InvitationId, Links, Passwords, RoleId, Sessions, UserId,
         letters::OneTime,
         model::{
-            self, AccessRequestChanges, Credentials, InvitationChanges, NewAccessRequest,
-            NewInvitation, Newcomer, PasswordReset, join, replace_own_roles, tenants_of,
+            self, AccessRequestChanges, InvitationChanges, NewAccessRequest, NewInvitation,
+            Newcomer, PasswordReset, join, replace_own_roles, tenants_of,
         },
         resets::{RESET, ResetRequest},
         values::Email,
     },
     people::known_roles,
-    sessions::{SessionPayload, answer, begin_session, wrong},
+    proofs::Claim,
+    sessions::{SessionPayload, answer, begin_session},
 };
 use crate::{
     access::{BuiltInRole, Permission::*},
@@ -262,22 +263,17 @@ async fn accept(ctx: &Context<'_>, input: InvitationAcceptInput) -> Result<Sessi
     let mut check = Check::new();
     let name = check.text("name", input.name, 200);
     let name = check.done(name)?;
-    #[expect(clippy::disallowed_methods, reason = "the person may have an account already")]
-    let conn = ctx.system().await?;
-    let known = Credentials::of(conn.pg(), &invitation.email).await?;
-    conn.release();
-    let passwords = ctx.data_unchecked::<Passwords>();
-    let (user, hash) = match known {
-        Some(known) => {
-            let hash = Some(known.password_hash);
-            if !passwords.verify(input.password.into(), hash).await? || !known.active {
-                return Err(wrong("There is an account; this is not its password."));
-            }
-            (known.user, None)
+    // The person may have an account already.
+    let claim = Claim::by_email(ctx, &invitation.email).await?;
+    let (user, second, hash) = match claim.is_known() {
+        true => {
+            let (user, second) = claim.both(ctx, input.password, input.totp).await?;
+            (user, second, None)
         }
-        None => {
+        false => {
+            let passwords = ctx.data_unchecked::<Passwords>();
             let hash = passwords.hash_new("password", input.password).await?;
-            (UserId::new(ctx.clock()), Some(hash))
+            (UserId::new(ctx.clock()), None, Some(hash))
         }
     };
     #[expect(clippy::disallowed_methods, reason = "as above; one of several at once wins")]
@@ -295,5 +291,5 @@ async fn accept(ctx: &Context<'_>, input: InvitationAcceptInput) -> Result<Sessi
     });
     joined.await?;
     ctx.data_unchecked::<Sessions>().forget();
-    begin_session(ctx, token.tenant, user).await
+    begin_session(ctx, token.tenant, user, second).await
 }

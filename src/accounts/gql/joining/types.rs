@@ -203,6 +203,9 @@ pub struct InvitationAcceptInput {
     /// Their password; who has an account proves it with the one they have.
     #[graphql(secret)]
     pub password: String,
+    /// The code of the second factor, for people who have one already.
+    #[graphql(secret)]
+    pub totp: Option<String>,
 }
 
 #[derive(Default)]
