@@ -5,8 +5,10 @@
 
 mod permission;
 mod role;
+mod tables;
 mod viewer;
 
 pub use permission::{Grants, Permission, Scope};
 pub use role::BuiltInRole;
+pub use tables::{Guarded, TABLES};
 pub use viewer::{HeldRole, Viewer, Who};

@@ -5,11 +5,11 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use ipnet::IpNet;
 use uuid::Uuid;
 
-use super::{BuiltInRole, Grants, Permission, Scope};
+use super::{BuiltInRole, Grants, Guarded, Permission, Scope, TABLES};
 use crate::{
     accounts::{ApiClientId, RoleId, SessionId, UserId},
     clock::Timestamp,
-    db::Reach,
+    db::{Reach, Seen},
     error::{Error, Result},
     tenants::TenantId,
 };
@@ -112,6 +112,30 @@ impl Viewer {
     /// Whose records a permission of theirs reaches. Decided here, applied by every statement
     /// (`db::Reach`).
     pub fn reach(&self, permission: Permission) -> Reach {
+        match permission {
+            // The trail says nothing of what one may not see.
+            Permission::AuditRead => self.reach_of_mentions(),
+            _ => self.reach_of_records(permission),
+        }
+    }
+
+    fn reach_of_mentions(&self) -> Reach {
+        let seen = TABLES.iter().filter(|guarded| self.grants.holds(guarded.read));
+        let seen = seen.map(|Guarded { table, read, owner, .. }| {
+            let owners = match (owner, self.reach_of_records(*read)) {
+                (Some(whose), Reach::Owners(owners)) => Some((*whose, owners)),
+                _ => None,
+            };
+            Seen { table, owners }
+        });
+        let seen: Vec<Seen> = seen.collect();
+        match seen.len() == TABLES.len() && seen.iter().all(|seen| seen.owners.is_none()) {
+            true => Reach::All,
+            false => Reach::Tables(seen.into()),
+        }
+    }
+
+    fn reach_of_records(&self, permission: Permission) -> Reach {
         match self.grants.scope(permission) {
             Some(Scope::All) => Reach::All,
             Some(Scope::Team) => {

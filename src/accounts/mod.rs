@@ -23,8 +23,8 @@ mod values;
 
 pub use gql::{
     AccountMutation, AccountQuery, ApiClient, ApiClientById, ApiClientMutation, ApiClientQuery,
-    FactorMutation, FactorQuery, JoiningMutation, JoiningQuery, PeopleMutation, PeopleQuery,
-    PolicyMutation, PolicyQuery, Role, RoleMutation, User, UserById, role_of,
+    ExplainQuery, FactorMutation, FactorQuery, JoiningMutation, JoiningQuery, PeopleMutation,
+    PeopleQuery, PolicyMutation, PolicyQuery, Role, RoleMutation, User, UserById, role_of,
 };
 pub use letters::Links;
 pub use model::{NewMembership, NewUser, report_to};

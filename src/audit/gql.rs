@@ -3,7 +3,7 @@ use serde_json::{Map, Value as JsonValue, json};
 
 use super::{AuditEntryId, model};
 use crate::{
-    access::Permission::*,
+    access::{Guarded, Permission::*},
     accounts::{ApiClient, ApiClientById, ApiClientId, User, UserById, UserId},
     clock::Timestamp,
     column, connection,
@@ -13,22 +13,6 @@ use crate::{
     graphql::{DateTimeFilter, Doors, IDFilter, Paging, SortDirection, StringFilter, requires},
     ids::{self, RawId},
 };
-
-/// The kinds of record that the trail speaks of: table, and what its ids begin with.
-const KINDS: [(&str, &str); 12] = [
-    ("api_clients", "apiclient"),
-    ("api_client_secrets", "apisecret"),
-    ("security_policies", "securitypolicy"),
-    ("companies", "company"),
-    ("tags", "tag"),
-    ("memberships", "user"),
-    ("users", "user"),
-    ("roles", "role"),
-    ("invitations", "invitation"),
-    ("access_requests", "accessrequest"),
-    ("sessions", "session"),
-    ("tenants", "tenant"),
-];
 
 /// Something that somebody did.
 pub struct AuditEntry(pub model::AuditEntry);
@@ -65,10 +49,10 @@ impl AuditEntry {
 
     /// Which record.
     async fn record_id(&self) -> async_graphql::ID {
-        let kind = KINDS.iter().find(|(table, _)| *table == self.0.table_name);
+        let table = self.0.table_name.as_str();
+        let prefix = Guarded::of(table).map_or(table, |guarded| guarded.prefix);
         let mut text = String::new();
         // Writing to a String does not fail.
-        let prefix = kind.map_or(self.0.table_name.as_str(), |(_, prefix)| prefix);
         let _ = ids::write(prefix, self.0.record_id, &mut text);
         text.into()
     }
@@ -78,8 +62,9 @@ impl AuditEntry {
         &self.0.action
     }
 
-    /// The fields with their values before and after; secrets are never shown.
-    async fn changes(&self) -> Json<JsonValue> {
+    /// The fields with their values before and after; secrets are never shown, and what you may
+    /// not see of the record is null here too.
+    async fn changes(&self, ctx: &Context<'_>) -> Json<JsonValue> {
         let part = |value: &Option<JsonValue>| match value {
             Some(JsonValue::Object(fields)) => fields.clone(),
             _ => Map::new(),
@@ -89,11 +74,15 @@ impl AuditEntry {
         let hidden = ["tenant_id", "updated_at", "version"];
         let shown =
             names.filter(|name| !hidden.contains(&name.as_str()) && !name.ends_with("_key"));
-        Json(JsonValue::Object(
-            shown
-                .map(|name| (name.clone(), json!({ "old": old.get(name), "new": new.get(name) })))
-                .collect(),
-        ))
+        let guarded = Guarded::of(&self.0.table_name);
+        let values = |name: &String| {
+            let permission = guarded.and_then(|guarded| guarded.field(name));
+            match permission.is_none_or(|permission| ctx.may_see(permission, Some(name))) {
+                true => json!({ "old": old.get(name), "new": new.get(name) }),
+                false => JsonValue::Null,
+            }
+        };
+        Json(JsonValue::Object(shown.map(|name| (name.clone(), values(name))).collect()))
     }
 
     /// The id of the request that did it, as in its answer and in the log.

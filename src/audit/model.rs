@@ -1,14 +1,16 @@
-use diesel::{
-    prelude::*,
-    sql_types::{Jsonb, Text, Uuid as SqlUuid},
-};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::AuditEntryId;
 use crate::{
-    accounts::UserId, clock::Timestamp, db::TenantConn, error::Result, listed, schema::audit_log,
+    accounts::UserId,
+    clock::Timestamp,
+    column,
+    db::{Done, Slice, TenantConn, WithinReach, capped_count, write_down},
+    error::Result,
+    schema::audit_log,
 };
 
 #[derive(Clone, Debug, HasQuery)]
@@ -25,19 +27,45 @@ pub struct AuditEntry {
     pub new: Option<Value>,
 }
 
-listed!(AuditEntry, audit_log);
-
 impl AuditEntry {
+    pub async fn page(conn: &TenantConn, slice: &Slice) -> Result<Vec<Self>> {
+        let page = Self::query()
+            .filter(audit_log::tenant_id.eq(conn.tenant()))
+            .filter(visible(conn))
+            .filter(slice.condition())
+            .order(slice.ordering())
+            .limit(slice.limit)
+            .load(&mut &*conn)
+            .await?;
+        Ok(page)
+    }
+
+    pub async fn count(conn: &TenantConn, slice: &Slice) -> Result<i64> {
+        let rows = audit_log::table
+            .filter(audit_log::tenant_id.eq(conn.tenant()))
+            .filter(visible(conn))
+            .filter(slice.condition())
+            .select(audit_log::id);
+        Ok(capped_count(conn, rows).await?)
+    }
+
     /// The time in the id says in which month to look.
     pub async fn find(conn: &TenantConn, id: AuditEntryId) -> Result<Option<Self>> {
         let found = Self::query()
             .filter(audit_log::tenant_id.eq(conn.tenant()))
+            .filter(visible(conn))
             .filter(audit_log::at.eq(Timestamp::of_uuid(id.0)))
             .filter(audit_log::id.eq(id))
             .first(&mut &*conn)
             .await;
         Ok(found.optional()?)
     }
+}
+
+/// The trail says nothing of records that its reader may not see.
+fn visible(conn: &TenantConn) -> WithinReach<'_> {
+    let (table, row) = (column!(audit_log::table_name), column!(audit_log::record_id));
+    conn.reach().over_mentions(conn.tenant(), table, row)
 }
 
 /// What somebody did that is no change of a row.
@@ -74,12 +102,5 @@ impl Event {
 
 /// Notes an event about a person, in the transaction that it belongs to.
 pub async fn note(conn: &TenantConn, event: Event, user: UserId, details: Value) -> Result<()> {
-    diesel::sql_query("SELECT kontor.audit_event($1, $2, $3, $4)")
-        .bind::<Text, _>(event.word())
-        .bind::<Text, _>("users")
-        .bind::<SqlUuid, _>(user)
-        .bind::<Jsonb, _>(details)
-        .execute(&mut &*conn)
-        .await?;
-    Ok(())
+    write_down(conn, event.word(), &[Done { table: "users", record: user.0, details }]).await
 }

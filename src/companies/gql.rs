@@ -2,7 +2,7 @@ use async_graphql::{Context, InputObject, Many, MaybeUndefined, Object};
 
 use super::{CompanyId, Domain, model};
 use crate::{
-    access::Permission::*,
+    access::{Permission::*, Viewer},
     accounts::{User, UserById, UserId},
     by_id,
     clock::{Clock, Timestamp},
@@ -11,7 +11,8 @@ use crate::{
     error::Result,
     filter,
     graphql::{
-        Check, DateTimeFilter, DeletePayload, Doors, IDFilter, Paging, StringFilter, keep, requires,
+        Check, DateTimeFilter, DeletePayload, Doors, IDFilter, Paging, ReadField, StringFilter,
+        keep, requires,
     },
     money::{Money, MoneyInput},
     payload,
@@ -65,8 +66,12 @@ impl Company {
     }
 
     /// What it turns over in a year.
-    async fn annual_revenue(&self) -> Option<Money> {
-        Money::from_columns(self.0.annual_revenue, self.0.annual_revenue_currency.as_deref())
+    #[graphql(directive = requires::apply(MoneyRead))]
+    async fn annual_revenue(&self, ctx: &Context<'_>) -> Option<Money> {
+        let (table, record) = ("companies", self.0.id.into());
+        let seen = ctx.may_see_field(MoneyRead, ReadField { table, record, name: "annualRevenue" });
+        let Company(model::Company { annual_revenue, annual_revenue_currency, .. }) = self;
+        seen.then(|| Money::from_columns(*annual_revenue, annual_revenue_currency.as_deref()))?
     }
 
     /// Who looks after it.
@@ -192,8 +197,9 @@ pub struct CompanyCreateInput {
 }
 
 impl CompanyCreateInput {
-    fn check(self, clock: &Clock, creator: Option<UserId>) -> Result<model::NewCompany> {
-        let mut check = Check::new();
+    fn check(self, clock: &Clock, viewer: &Viewer) -> Result<model::NewCompany> {
+        let mut check = Check::by(viewer);
+        check.may_write(MoneyRead, "annualRevenue", self.annual_revenue.is_some());
         let revenue = |money: MoneyInput| money.check("annualRevenue");
         let draft = model::NewCompany {
             id: CompanyId::new(clock),
@@ -204,7 +210,7 @@ impl CompanyCreateInput {
             city: check.optional("city", self.city, 100),
             country: check.optional("country", self.country, 100),
             annual_revenue: check.parse("annualRevenue", self.annual_revenue, revenue).into(),
-            owner_id: self.owner_id.or(creator),
+            owner_id: self.owner_id.or(viewer.person().ok()),
         };
         check.done(draft)
     }
@@ -232,8 +238,9 @@ pub struct CompanyUpdateInput {
 }
 
 impl CompanyUpdateInput {
-    fn check(self) -> Result<model::CompanyChanges> {
-        let mut check = Check::new();
+    fn check(self, viewer: &Viewer) -> Result<model::CompanyChanges> {
+        let mut check = Check::by(viewer);
+        check.may_write(MoneyRead, "annualRevenue", !self.annual_revenue.is_undefined());
         let revenue = |money: MoneyInput| money.check("annualRevenue");
         let changes = model::CompanyChanges {
             name: check.keep_or_text("name", self.name, 200),
@@ -264,7 +271,7 @@ impl CompanyMutation {
         #[graphql(desc = "The company.")] input: CompanyCreateInput,
     ) -> Result<Option<CompanyPayload>> {
         let made = ctx.write(CompanyCreate, async |tx| {
-            let new = input.check(ctx.clock(), ctx.viewer()?.person().ok())?;
+            let new = input.check(ctx.clock(), ctx.viewer()?)?;
             model::Company::insert(tx, new).await
         });
         CompanyPayload::of(made.await.map(Company))
@@ -280,7 +287,7 @@ impl CompanyMutation {
         #[graphql(desc = "What to change.")] input: CompanyUpdateInput,
     ) -> Result<Option<CompanyPayload>> {
         let changed = ctx.write(CompanyUpdate, async |tx| {
-            let changes = input.check()?;
+            let changes = input.check(ctx.viewer()?)?;
             model::Company::lock(tx, id, expected_version).await?;
             model::Company::update(tx, id, changes).await
         });

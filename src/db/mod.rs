@@ -17,6 +17,7 @@ mod reach;
 mod record;
 mod system;
 mod tenant;
+mod trail;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -30,10 +31,11 @@ pub use filter::{Column, Filter, Link, Test, Value};
 pub use inspect::{Inspection, inspect};
 pub use keyset::{COUNT_LIMIT, Direction, Order, Slice, SortKey, capped_count};
 pub use migrate::{MigrationState, Migrator};
-pub use reach::{Reach, WithinReach};
+pub use reach::{Reach, Seen, Whose, WithinReach};
 pub use record::{Deleted, Outcome, expect_version};
 pub use system::{OperatorConn, SystemConn};
 pub use tenant::{TenantConn, WriteContext};
+pub use trail::{Done, write_down};
 
 use crate::{
     error::{Error, Result},

@@ -7,25 +7,52 @@ use diesel::{
     QueryResult,
     pg::Pg,
     query_builder::{AstPass, QueryFragment},
-    sql_types::{Array, Uuid as SqlUuid},
+    sql_types::{Array, Text, Uuid as SqlUuid},
 };
 use uuid::Uuid;
 
 use super::Column;
+use crate::tenants::TenantId;
 
 /// Whose records.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Reach {
     /// Everybody's.
     All,
     /// Those that one of these people owns.
     Owners(Arc<[Uuid]>),
+    /// Of a list that speaks of other tables: what it says of these.
+    Tables(Arc<[Seen]>),
+}
+
+/// A table that one may hear of.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub table: &'static str,
+    /// Only of the rows that one of these people owns; `None`: of all.
+    pub owners: Option<(Whose, Arc<[Uuid]>)>,
+}
+
+/// Where a row's owner stands.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose {
+    Own(Column),
+    /// In another table, to whose row `key` points.
+    Of {
+        key: Column,
+        owner: Column,
+    },
 }
 
 impl Reach {
     /// For `.filter(…)` of a table with an owner.
     pub fn over(&self, owner: Column) -> WithinReach<'_> {
-        WithinReach { reach: self, owner }
+        WithinReach { reach: self, over: Over::Owner(owner) }
+    }
+
+    /// For `.filter(…)` of a table that speaks of others: it says of which table and which row.
+    pub fn over_mentions(&self, tenant: TenantId, table: Column, row: Column) -> WithinReach<'_> {
+        WithinReach { reach: self, over: Over::Mention { tenant, table, row } }
     }
 
     /// Does it reach a record with this owner?
@@ -33,30 +60,104 @@ impl Reach {
         match self {
             Self::All => true,
             Self::Owners(owners) => owner.is_some_and(|owner| owners.contains(&owner)),
+            Self::Tables(_) => false,
         }
     }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Over {
+    Owner(Column),
+    Mention { tenant: TenantId, table: Column, row: Column },
 }
 
 /// The condition.
 #[derive(Clone, Copy, Debug)]
 pub struct WithinReach<'a> {
     reach: &'a Reach,
-    owner: Column,
+    over: Over,
 }
 
 impl QueryFragment<Pg> for WithinReach<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match self.reach {
-            Reach::All => out.push_sql("TRUE"),
-            Reach::Owners(owners) => {
-                self.owner.walk(&mut out)?;
-                out.push_sql(" = ANY(");
-                out.push_bind_param::<Array<SqlUuid>, [Uuid]>(owners)?;
+        match (self.reach, &self.over) {
+            (Reach::All, _) => out.push_sql("TRUE"),
+            (Reach::Owners(owners), Over::Owner(owner)) => among(*owner, owners, &mut out)?,
+            (Reach::Tables(seen), Over::Mention { tenant, table, row }) => {
+                out.push_sql("(FALSE");
+                for seen in seen.iter() {
+                    out.push_sql(" OR (");
+                    table.walk(&mut out)?;
+                    out.push_sql(" = ");
+                    out.push_bind_param::<Text, str>(seen.table)?;
+                    if let Some((whose, owners)) = &seen.owners {
+                        out.push_sql(" AND ");
+                        owned(seen.table, whose, owners, (tenant, *row), &mut out)?;
+                    }
+                    out.push_sql(")");
+                }
                 out.push_sql(")");
             }
+            // A reach that is about something else reaches nothing here.
+            _ => out.push_sql("FALSE"),
         }
         Ok(())
     }
+}
+
+fn among<'b>(
+    owner: Column,
+    owners: &'b Arc<[Uuid]>,
+    out: &mut AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
+    owner.walk(out)?;
+    out.push_sql(" = ANY(");
+    out.push_bind_param::<Array<SqlUuid>, [Uuid]>(owners)?;
+    out.push_sql(")");
+    Ok(())
+}
+
+/// There is such a row, and one of these people owns it.
+fn owned<'b>(
+    table: &'static str,
+    whose: &Whose,
+    owners: &'b Arc<[Uuid]>,
+    (tenant, row): (&'b TenantId, Column),
+    out: &mut AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
+    let column = |name| Column { table, name };
+    let equals = |left: Column, right: Column, out: &mut AstPass<'_, 'b, Pg>| {
+        left.walk(out)?;
+        out.push_sql(" = ");
+        right.walk(out)
+    };
+    let of_tenant = |table: &'static str, out: &mut AstPass<'_, 'b, Pg>| {
+        Column { table, name: "tenant_id" }.walk(out)?;
+        out.push_sql(" = ");
+        out.push_bind_param::<SqlUuid, TenantId>(tenant)
+    };
+    out.push_sql("EXISTS (SELECT 1 FROM kontor.");
+    out.push_identifier(table)?;
+    let owner = match whose {
+        Whose::Own(owner) => *owner,
+        Whose::Of { key, owner } => {
+            out.push_sql(" JOIN kontor.");
+            out.push_identifier(owner.table)?;
+            out.push_sql(" ON ");
+            of_tenant(owner.table, out)?;
+            out.push_sql(" AND ");
+            equals(Column { table: owner.table, name: "id" }, *key, out)?;
+            *owner
+        }
+    };
+    out.push_sql(" WHERE ");
+    of_tenant(table, out)?;
+    out.push_sql(" AND ");
+    equals(column("id"), row, out)?;
+    out.push_sql(" AND ");
+    among(owner, owners, out)?;
+    out.push_sql(")");
+    Ok(())
 }
 
 condition!(WithinReach);

@@ -185,8 +185,13 @@ impl Api {
             _ => None,
         });
         let codes = code_errors(&mut response, executed, &id);
+        response.extensions.extend(session.fields().take_masked());
+        let reads = session.fields().take_reads(session.viewer(), &id);
         let body = response_json(&response, executed);
         let statements = session.finish().await;
+        if let Some(reads) = reads {
+            self.0.later.send(reads).await;
+        }
         let operation = call.operation_name.or_else(|| only_name(&document));
         Answer { body, executed, codes, operation, statements, retry_after }
     }

@@ -2,20 +2,42 @@
 
 use async_graphql::MaybeUndefined;
 
-use crate::error::{Error, ErrorCode, Problem, Result};
+use crate::{
+    access::{Grants, Permission, Viewer},
+    error::{Error, ErrorCode, Problem, Result},
+};
 
 /// Collects what is wrong with an input while its parts are taken over.
 #[derive(Default)]
-pub struct Check(Vec<Problem>);
+pub struct Check {
+    problems: Vec<Problem>,
+    grants: Grants,
+}
 
 impl Check {
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// Of an input with fields that take a permission of their own.
+    pub fn by(viewer: &Viewer) -> Self {
+        Self { grants: viewer.grants, ..Self::default() }
+    }
+
+    /// A field that one may not see one may not write either.
+    pub fn may_write(&mut self, permission: Permission, field: &str, present: bool) {
+        if present && !self.grants.holds(permission) {
+            let told = format!("needs the permission {permission}");
+            self.problem(ErrorCode::ForbiddenField, field, &told);
+        }
+    }
+
     /// The draft, if nothing was wrong.
     pub fn done<T>(self, draft: T) -> Result<T> {
-        if self.0.is_empty() { Ok(draft) } else { Err(Error::Refused(self.0)) }
+        match self.problems.is_empty() {
+            true => Ok(draft),
+            false => Err(Error::Refused(self.problems)),
+        }
     }
 
     /// A text that must be there, without white space around it.
@@ -45,7 +67,7 @@ impl Check {
                 if problem.field.is_empty() {
                     problem.field = vec![field.to_owned()];
                 }
-                self.0.push(problem);
+                self.problems.push(problem);
                 None
             }
         }
@@ -89,7 +111,7 @@ impl Check {
     }
 
     pub fn problem(&mut self, code: ErrorCode, field: &str, message: &str) {
-        self.0.push(Problem::new(code, [field], message));
+        self.problems.push(Problem::new(code, [field], message));
     }
 
     fn plain(&mut self, field: &str, text: String, max: usize) -> String {

@@ -32,8 +32,18 @@ pub enum Node {
     User(Box<User>),
 }
 
+impl Node {
+    /// Whose it is, where that matters.
+    pub fn owner(&self) -> Option<UserId> {
+        match self {
+            Self::Company(company) => company.0.owner_id,
+            _ => None,
+        }
+    }
+}
+
 /// By the prefix of the id. Each kind asks for its own permission.
-async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
+pub async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
     let raw = RawId::parse(id).ok_or_else(|| malformed(id))?;
     let found = match raw.prefix {
         CompanyId::PREFIX => ctx

@@ -6,9 +6,9 @@ use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, Schema};
 use super::node::NodeQuery;
 use crate::{
     accounts::{
-        AccountMutation, AccountQuery, ApiClientMutation, ApiClientQuery, FactorMutation,
-        FactorQuery, JoiningMutation, JoiningQuery, PeopleMutation, PeopleQuery, PolicyMutation,
-        PolicyQuery, RoleMutation,
+        AccountMutation, AccountQuery, ApiClientMutation, ApiClientQuery, ExplainQuery,
+        FactorMutation, FactorQuery, JoiningMutation, JoiningQuery, PeopleMutation, PeopleQuery,
+        PolicyMutation, PolicyQuery, RoleMutation,
     },
     audit::AuditQuery,
     companies::{CompanyMutation, CompanyQuery},
@@ -20,7 +20,15 @@ use crate::{
 pub struct Query(NodeQuery, Access, AuditQuery, Customers);
 
 #[derive(Default, MergedObject)]
-struct Access(AccountQuery, FactorQuery, PeopleQuery, JoiningQuery, PolicyQuery, ApiClientQuery);
+struct Access(
+    AccountQuery,
+    FactorQuery,
+    PeopleQuery,
+    JoiningQuery,
+    PolicyQuery,
+    ApiClientQuery,
+    ExplainQuery,
+);
 
 #[derive(Default, MergedObject)]
 struct Customers(CompanyQuery, TagQuery);

@@ -4,13 +4,16 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, OnceLock},
+    sync::{Arc, MutexGuard, OnceLock, PoisonError},
 };
 
 use async_graphql::Context;
 use tokio::sync::Mutex;
 
-use super::loader::{Loaders, Relation};
+use super::{
+    fields::{Fields, ReadField},
+    loader::{Loaders, Relation},
+};
 use crate::{
     access::{Permission, Viewer},
     accounts::{Asking, Sessions, UserId},
@@ -53,6 +56,7 @@ pub struct Session {
     /// last write left behind.
     pub(super) reader: Mutex<Option<TenantConn>>,
     pub(super) loaders: Loaders,
+    pub(super) fields: std::sync::Mutex<Fields>,
 }
 
 impl Session {
@@ -64,8 +68,8 @@ impl Session {
         request: RequestInfo,
     ) -> Self {
         let viewer = viewer.map_or_else(OnceLock::new, OnceLock::from);
-        let (reader, loaders) = (Mutex::new(None), Loaders::default());
-        Self { db, clock, keys, request, viewer, reader, loaders }
+        let (reader, loaders, fields) = Default::default();
+        Self { db, clock, keys, request, viewer, reader, loaders, fields }
     }
 
     pub fn viewer(&self) -> Option<&Viewer> {
@@ -128,6 +132,10 @@ impl Session {
         self.loaders.load::<R>(conn, key).await
     }
 
+    pub(super) fn fields(&self) -> MutexGuard<'_, Fields> {
+        self.fields.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends the request: the reading connection goes back to the pool, a dry run is undone.
     /// The edge calls it once the answer is built; without it the connection is closed.
     pub async fn finish(&self) -> u32 {
@@ -173,6 +181,13 @@ pub trait Doors {
         self.session().check(permission)
     }
 
+    /// May the reader see a field that takes a permission of its own? If not it is null, and its
+    /// path is told (`extensions.masked`); `within` is the part of a JSON value that it is about.
+    fn may_see(&self, permission: Permission, within: Option<&str>) -> bool;
+
+    /// The same of a record's field, whose reading may have to be written down.
+    fn may_see_field(&self, permission: Permission, field: ReadField) -> bool;
+
     /// To read: all reads of a query see one snapshot.
     async fn read(&self, permission: Permission) -> Result<TenantConn>;
 
@@ -202,6 +217,23 @@ pub trait Doors {
 impl Doors for Context<'_> {
     fn session(&self) -> &Session {
         self.data_unchecked::<Arc<Session>>()
+    }
+
+    fn may_see(&self, permission: Permission, within: Option<&str>) -> bool {
+        let seen = self.session().viewer().is_some_and(|viewer| viewer.grants.holds(permission));
+        if !seen {
+            self.session().fields().mask(self.path_node.as_ref(), within);
+        }
+        seen
+    }
+
+    fn may_see_field(&self, permission: Permission, field: ReadField) -> bool {
+        let seen = self.may_see(permission, None);
+        let viewer = self.session().viewer();
+        if seen && viewer.is_some_and(|viewer| viewer.recorded.contains(&permission)) {
+            self.session().fields().read(field);
+        }
+        seen
     }
 
     async fn read(&self, permission: Permission) -> Result<TenantConn> {

@@ -143,6 +143,27 @@ async fn every_table_keeps_its_trail() {
     assert_eq!(app.sql(&trigger("stamp", versioned)).await, [""; 0], "a version nobody counts");
 }
 
+/// What the trail speaks of, `access/tables.rs` says who may hear.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_trail_has_its_readers() {
+    let app = TestApp::new().await;
+    let written = "SELECT DISTINCT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
+        WHERE t.tgname = 'audit' AND c.relnamespace = 'kontor'::regnamespace ORDER BY 1";
+    let mut known: Vec<&str> = kontor::access::TABLES.iter().map(|one| one.table).collect();
+    known.retain(|table| *table != "users");
+    known.sort_unstable();
+    assert_eq!(app.sql(written).await, known);
+    for table in kontor::access::TABLES {
+        for (column, _) in table.fields {
+            let exists = format!(
+                "SELECT count(*) FROM pg_attribute WHERE attrelid = 'kontor.{}'::regclass AND attname = '{column}'",
+                table.table
+            );
+            assert_eq!(app.sql(&exists).await, ["1"], "{}.{column}", table.table);
+        }
+    }
+}
+
 /// The role of requests owns nothing, passes nothing by, and cannot write the trail.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_requests_role_is_bound() {

@@ -1,6 +1,7 @@
 //! People, programs, their roles and their sessions, as clients see them.
 
 mod clients;
+mod explain;
 mod factors;
 mod joining;
 mod people;
@@ -11,6 +12,7 @@ mod sessions;
 mod types;
 
 pub use clients::{ApiClient, ApiClientById, ApiClientMutation, ApiClientQuery};
+pub use explain::ExplainQuery;
 pub use factors::{FactorMutation, FactorQuery};
 pub use joining::{JoiningMutation, JoiningQuery};
 pub use people::{PeopleMutation, PeopleQuery};

@@ -56,7 +56,7 @@ pub use joining::{
     AccessRequest, AccessRequestChanges, Invitation, InvitationChanges, NewAccessRequest,
     NewInvitation, Newcomer, PasswordReset, join, tenants_of,
 };
-pub use people::{Membership, report_to};
+pub use people::{Membership, members_of, report_to};
 pub use policy::{Policy, PolicyChanges};
 pub use roles::{
     NewRole, OwnRole, RoleChanges, RoleRow, RolesOfUser, delete_role, replace_grants,

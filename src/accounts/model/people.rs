@@ -196,7 +196,7 @@ pub async fn report_to(
 }
 
 /// Those below, at any distance.
-async fn members_of(conn: &TenantConn, user: UserId) -> Result<Vec<UserId>> {
+pub async fn members_of(conn: &TenantConn, user: UserId) -> Result<Vec<UserId>> {
     let below = reporting_lines::table
         .filter(reporting_lines::tenant_id.eq(conn.tenant()))
         .filter(reporting_lines::manager_id.eq(user))

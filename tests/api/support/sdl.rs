@@ -44,6 +44,17 @@ impl Sdl {
             .collect()
     }
 
+    /// (type, field) of what takes a permission of its own inside a record.
+    pub fn guarded_fields(&self) -> Vec<(&str, &FieldDefinition)> {
+        let inner = self.types.keys().filter(|ty| !["Query", "Mutation"].contains(&ty.as_str()));
+        let fields =
+            inner.flat_map(|ty| self.fields(ty).into_iter().map(move |f| (ty.as_str(), f)));
+        let guarded = |field: &FieldDefinition| {
+            field.directives.iter().any(|directive| directive.node.name.node == "requires")
+        };
+        fields.filter(|(_, field)| guarded(field)).collect()
+    }
+
     pub fn is_composite(&self, ty: &str) -> bool {
         matches!(
             self.types.get(ty).map(|ty| &ty.kind),

@@ -161,7 +161,12 @@ fn walk(
                     *extra += 1;
                 } else if parent == "Query" {
                     // Each alias is a question of its own; several kinds may hide behind `nodes`.
-                    *extra += if schema().is_node(ty) && ty == "Node" { 3 } else { 1 };
+                    *extra += match ty {
+                        "Node" => 3,
+                        // A person's roles and team besides.
+                        "AccessExplanation" => 2,
+                        _ => 1,
+                    };
                 } else if (leads || LOADED.contains(&(parent, name))) && !within {
                     edges.insert((parent.to_owned(), name.to_owned()));
                 }

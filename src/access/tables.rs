@@ -1,0 +1,67 @@
+//! What one needs to see of each table, wherever its rows show up: in the audit trail, in the feed
+//! of changes, in an explanation. A test holds this list against the catalogue.
+
+use super::Permission::{self, *};
+use crate::db::{Column, Whose};
+
+/// A table whose changes are written down.
+#[derive(Clone, Copy, Debug)]
+pub struct Guarded {
+    pub table: &'static str,
+    /// What the ids of its rows begin with.
+    pub prefix: &'static str,
+    pub read: Permission,
+    /// Whose a row is, where that matters.
+    pub owner: Option<Whose>,
+    /// Columns that take a permission of their own.
+    pub fields: &'static [(&'static str, Permission)],
+}
+
+const fn plain(table: &'static str, prefix: &'static str, read: Permission) -> Guarded {
+    Guarded { table, prefix, read, owner: None, fields: &[] }
+}
+
+const COMPANY_OWNER: Column = Column { table: "companies", name: "owner_id" };
+
+pub const TABLES: &[Guarded] = &[
+    Guarded {
+        owner: Some(Whose::Own(COMPANY_OWNER)),
+        fields: &[("annual_revenue", MoneyRead), ("annual_revenue_currency", MoneyRead)],
+        ..plain("companies", "company", CompanyRead)
+    },
+    Guarded {
+        owner: Some(Whose::Of {
+            key: Column { table: "company_tags", name: "company_id" },
+            owner: COMPANY_OWNER,
+        }),
+        ..plain("company_tags", "companytag", CompanyRead)
+    },
+    plain("access_requests", "accessrequest", UserManage),
+    plain("api_client_secrets", "apisecret", ApiClientRead),
+    plain("api_clients", "apiclient", ApiClientRead),
+    plain("invitations", "invitation", UserManage),
+    plain("membership_roles", "membershiprole", RoleRead),
+    plain("memberships", "user", UserRead),
+    plain("role_grants", "rolegrant", RoleRead),
+    plain("roles", "role", RoleRead),
+    plain("secrets", "secret", SettingsRead),
+    plain("security_policies", "securitypolicy", SettingsRead),
+    plain("tags", "tag", TagRead),
+    // What people do that is no change of a row.
+    plain("users", "user", UserRead),
+];
+
+impl Guarded {
+    pub fn of(table: &str) -> Option<&'static Self> {
+        TABLES.iter().find(|guarded| guarded.table == table)
+    }
+
+    pub fn by_prefix(prefix: &str) -> Option<&'static Self> {
+        TABLES.iter().find(|guarded| guarded.prefix == prefix)
+    }
+
+    /// What one needs besides to see a column.
+    pub fn field(&self, column: &str) -> Option<Permission> {
+        self.fields.iter().find(|(name, _)| *name == column).map(|(_, permission)| *permission)
+    }
+}

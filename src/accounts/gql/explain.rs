@@ -1,0 +1,159 @@
+use async_graphql::{Context, Enum, ID, Many, Object, SimpleObject};
+
+use super::{
+    super::{
+        UserId,
+        model::{self, members_of, roles_of},
+    },
+    types::{Reach, Role, User},
+};
+use crate::{
+    access::{Guarded, HeldRole, Permission, Permission::*, Scope, Viewer, Who},
+    error::{Error, Result},
+    graphql::{Doors, Node, find, requires},
+    ids::RawId,
+};
+
+/// The rule that grants or refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum AccessReason {
+    /// A role grants it for all records of the tenant.
+    All,
+    /// A role grants it for one's own records, and this is one.
+    Own,
+    /// A role grants it for the records of those who report to one, and this is one.
+    Team,
+    /// Roles grant it, but no further than to other people's records than this one's owner.
+    OutOfReach,
+    /// No role grants it.
+    NotGranted,
+    /// The person was deactivated.
+    Deactivated,
+}
+
+/// What a person may do with a record, and why.
+#[derive(SimpleObject)]
+pub struct AccessExplanation {
+    /// The record.
+    record: Node,
+    /// The person.
+    user: User,
+    /// A rule for each permission about this kind of record.
+    rules: Many<AccessRule>,
+}
+
+/// Why a permission does or does not cover a record.
+#[derive(SimpleObject)]
+pub struct AccessRule {
+    /// Such as "company:read".
+    permission: &'static str,
+    /// The fields that it is about; empty: the record as a whole.
+    fields: Vec<&'static str>,
+    /// May they?
+    allowed: bool,
+    /// Why.
+    reason: AccessReason,
+    /// How far the permission reaches for them; null: they do not have it.
+    reach: Option<Reach>,
+    /// The roles of theirs that grant it.
+    roles: Many<Role>,
+    /// The same in a sentence.
+    explanation: String,
+}
+
+#[derive(Default)]
+pub struct ExplainQuery;
+
+#[Object]
+impl ExplainQuery {
+    /// What a person may do with a record, and which rule says so. Of a record that you may not
+    /// see yourself nothing is said.
+    #[graphql(directive = requires::apply(UserManage))]
+    async fn explain_access(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which record.")] record_id: ID,
+        #[graphql(desc = "Who.")] user_id: UserId,
+    ) -> Result<Option<AccessExplanation>> {
+        let conn = ctx.read(UserManage).await?;
+        let record = find(ctx, &record_id).await?;
+        let user = model::User::find(&conn, user_id).await?.ok_or(Error::NotFound)?;
+        let standing = roles_of(&conn, &[user_id]).await?.remove(&user_id).unwrap_or_default();
+        let (active, roles) = (standing.active, standing.held());
+        let team = members_of(&conn, user_id).await?.into();
+        let person = Viewer { team, ..Viewer::new(Who::Person(user_id), conn.tenant(), roles) };
+        let kind = RawId::parse(&record_id).and_then(|raw| Guarded::by_prefix(raw.prefix));
+        let case = Case { person, active, name: user.name.clone(), owner: record.owner() };
+        let rules = kind.map(|kind| case.rules(kind)).unwrap_or_default();
+        Ok(Some(AccessExplanation { record, user: User(user), rules }))
+    }
+}
+
+/// A person before a record.
+struct Case {
+    person: Viewer,
+    active: bool,
+    name: String,
+    owner: Option<UserId>,
+}
+
+impl Case {
+    fn rules(&self, kind: &Guarded) -> Many<AccessRule> {
+        let noun = |permission: Permission| permission.name().split(':').next().unwrap_or_default();
+        let about = Permission::ALL.iter().filter(|one| noun(**one) == noun(kind.read));
+        let about = about.map(|one| self.rule(*one, Vec::new()));
+        let mut guarded: Vec<(Permission, Vec<&'static str>)> = Vec::new();
+        for (column, permission) in kind.fields {
+            match guarded.iter_mut().find(|(known, _)| known == permission) {
+                Some((_, columns)) => columns.push(column),
+                None => guarded.push((*permission, vec![column])),
+            }
+        }
+        about.chain(guarded.into_iter().map(|(one, fields)| self.rule(one, fields))).collect()
+    }
+
+    fn rule(&self, permission: Permission, fields: Vec<&'static str>) -> AccessRule {
+        let scope = self.person.grants.scope(permission);
+        let owner = self.owner.map(|owner| owner.0);
+        let covered =
+            !permission.is_about_owned_records() || self.person.reach(permission).covers(owner);
+        let reason = match scope {
+            _ if !self.active => AccessReason::Deactivated,
+            None => AccessReason::NotGranted,
+            Some(Scope::All) => AccessReason::All,
+            Some(_) if !covered => AccessReason::OutOfReach,
+            Some(_) if owner == Some(self.person.actor()) => AccessReason::Own,
+            Some(_) => AccessReason::Team,
+        };
+        let grants = |role: &&HeldRole| role.grants.holds(permission);
+        let roles: Vec<HeldRole> = self.person.roles.iter().filter(grants).cloned().collect();
+        AccessRule {
+            permission: permission.name(),
+            fields,
+            allowed: matches!(reason, AccessReason::All | AccessReason::Own | AccessReason::Team),
+            reason,
+            reach: scope.map(Into::into),
+            explanation: self.told(permission, reason, &roles),
+            roles: roles.into_iter().map(Role).collect(),
+        }
+    }
+
+    fn told(&self, permission: Permission, reason: AccessReason, roles: &[HeldRole]) -> String {
+        let (name, roles) = (&self.name, roles.iter().map(|role| role.name.as_str()));
+        let roles = roles.collect::<Vec<_>>().join(" and ");
+        match reason {
+            AccessReason::All => format!("{roles} grants {permission} for all records."),
+            AccessReason::Own => {
+                format!("{roles} grants {permission}, and {name} owns the record.")
+            }
+            AccessReason::Team => {
+                format!("{roles} grants {permission}, and the record's owner reports to {name}.")
+            }
+            AccessReason::OutOfReach => format!(
+                "{roles} grants {permission}, but the record's owner is neither {name} nor in reach."
+            ),
+            AccessReason::NotGranted => format!("No role of {name} grants {permission}."),
+            AccessReason::Deactivated => format!("{name} was deactivated and may do nothing."),
+        }
+    }
+}
