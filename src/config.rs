@@ -147,6 +147,11 @@ pub struct Config {
     )]
     pub trusted_proxies: Vec<IpNet>,
 
+    /// How many months of the audit trail are kept, 12 or more, for example 84
+    #[arg(long, env = "KONTOR_AUDIT_MONTHS", global = true, value_name = "N", default_value_t = 84,
+          value_parser = clap::value_parser!(u32).range(12..=1200))]
+    pub audit_months: u32,
+
     /// What is logged, for example "info" or "kontor=debug"
     #[arg(long, env = "KONTOR_LOG", global = true, value_name = "FILTER", default_value = "info")]
     pub log: String,
@@ -193,6 +198,9 @@ pub enum Command {
     /// What tokens are signed and secrets encrypted with
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// The audit trail
+    #[command(subcommand)]
+    Audit(Audit),
     /// Check versions, database roles, settings, extensions, secrets and clock; say what to do
     Doctor,
 }
@@ -222,6 +230,23 @@ pub enum Migrate {
 pub enum User {
     /// Make a tenant with its first person, who may do everything there
     CreateOwner(CreateOwner),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Prove that the trail is what was written down; tell what was changed, removed or inserted
+    Verify(Verify),
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Only this tenant's, for example acme
+    #[arg(long, value_name = "SLUG")]
+    pub tenant: Option<String>,
+    /// A head that an earlier run told, for example 42:9f86d081884c7d65: it must be in the chain
+    /// still. Goes with --tenant
+    #[arg(long, value_name = "HEAD", requires = "tenant")]
+    pub head: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

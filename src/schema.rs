@@ -71,6 +71,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.audit_seals (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        number -> BigInt,
+        kind -> Text,
+        first_position -> BigInt,
+        last_position -> BigInt,
+        entries -> Array<Uuid>,
+        leaves -> Bytea,
+        cutoff -> Nullable<Timestamptz>,
+        key_id -> Uuid,
+        previous -> Bytea,
+        seal -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.companies (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,

@@ -32,9 +32,8 @@ async fn turn(
 ) -> Result<()> {
     let clock = Clock::system();
     let wrapping = Wrapping::new(&config.secret(), config.secret_previous.as_ref());
-    conn.begin().await?;
-    let done = rotate(conn, &wrapping, &clock, how.data, how.at_once).await?;
-    conn.commit().await?;
+    let turned = async || rotate(conn, &wrapping, &clock, how.data, how.at_once).await;
+    let done = conn.transaction(turned).await?;
     if how.data {
         let context = WriteContext { write: new_uuid(&clock), actor: None, request: "keys".into() };
         let tx = Db::new(settings)?.write(NO_TENANT, context).await?;

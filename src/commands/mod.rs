@@ -1,6 +1,7 @@
 //! What the program can be told to do. Each command ends well, or with one sentence.
 #![expect(clippy::print_stdout, reason = "a command talks to the person who gave it")]
 
+mod audit;
 mod doctor;
 mod keys;
 mod owner;
@@ -34,6 +35,9 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Seed => with_database(&config, async |db| seed::command(&config, db).await).await,
         Command::User(User::CreateOwner(owner)) => {
             with_database(&config, async |db| owner::create(&config, db, owner).await).await
+        }
+        Command::Audit(what) => {
+            with_database(&config, async |db| audit::command(&config, db, what).await).await
         }
         Command::Keys(what) => {
             with_database(&config, async |db| keys::command(&config, db, what).await).await

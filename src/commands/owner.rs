@@ -48,18 +48,21 @@ pub(super) async fn create(config: &Config, settings: &Settings, owner: CreateOw
     if TenantRow::by_slug(conn.pg(), slug).await?.is_some() {
         return Err(Error::internal(format!("There is a tenant {slug} already.")));
     }
-    conn.begin().await?;
-    let CreateOwner { tenant_name, currency, time_zone, email, name, .. } = &owner;
-    let new = NewTenant { id: tenant, slug, name: tenant_name, currency, time_zone, created_at };
-    TenantRow::insert(&conn, &new).await?;
-    let new = NewUser { id: user, email, name, password_hash: &hash, created_at };
-    UserRow::insert(&conn, &new).await.map_err(|error| match error {
-        Error::Refused(_) => Error::internal(format!("There is a user {email} already.")),
-        other => other,
-    })?;
-    let roles = vec![BuiltInRole::Owner.name()];
-    NewMembership { tenant_id: tenant, user_id: user, roles, created_at }.insert(&conn).await?;
-    conn.commit().await?;
+    conn.write(tenant, &clock, async || {
+        let CreateOwner { tenant_name, currency, time_zone, email, name, .. } = &owner;
+        let new =
+            NewTenant { id: tenant, slug, name: tenant_name, currency, time_zone, created_at };
+        TenantRow::insert(&conn, &new).await?;
+        let new = NewUser { id: user, email, name, password_hash: &hash, created_at };
+        UserRow::insert(&conn, &new).await.map_err(|error| match error {
+            Error::Refused(_) => Error::internal(format!("There is a user {email} already.")),
+            other => other,
+        })?;
+        let roles = vec![BuiltInRole::Owner.name()];
+        NewMembership { tenant_id: tenant, user_id: user, roles, created_at }.insert(&conn).await
+    })
+    .await?;
+    let (email, slug) = (&owner.email, &owner.tenant);
     println!("Made the tenant {slug} ({tenant}) with its owner {email} ({user}).");
     if let Some(password) = made {
         println!("The password, shown this once: {password}");

@@ -66,14 +66,12 @@ pub(super) async fn command(config: &Config, settings: &Settings) -> Result<()> 
 pub async fn seed_demo(settings: &Settings, clock: &Clock, passwords: &Passwords) -> Result<bool> {
     let operator = OperatorConn::open(settings).await?;
     let mut anything = false;
-    if TenantRow::by_slug(operator.pg(), TENANTS[0].0).await?.is_none() {
-        let hash = passwords.hash(DEMO_PASSWORD.into()).await?;
-        operator.begin().await?;
-        for (at, (slug, ..)) in TENANTS.iter().enumerate() {
+    for (at, (slug, ..)) in TENANTS.iter().enumerate() {
+        if TenantRow::by_slug(operator.pg(), slug).await?.is_none() {
+            let hash = passwords.hash(DEMO_PASSWORD.into()).await?;
             people(&operator, clock, at, slug, &hash).await?;
+            anything = true;
         }
-        operator.commit().await?;
-        anything = true;
     }
     let db = Db::new(settings)?;
     for (slug, ..) in TENANTS {
@@ -100,16 +98,20 @@ async fn people(
     let (tenant, created_at) = (TenantId::new(clock), clock.now());
     let (_, name, currency, time_zone) = TENANTS[at];
     let new = NewTenant { id: tenant, slug, name, currency, time_zone, created_at };
-    TenantRow::insert(conn, &new).await?;
-    for (who, role, in_acme, in_globex) in PEOPLE {
-        let (id, email) = (UserId::new(clock), format!("{who}@{slug}.test"));
-        let name = [in_acme, in_globex][at];
-        let new = NewUser { id, email: &email, name, password_hash: hash, created_at };
-        UserRow::insert(conn, &new).await?;
-        let roles = vec![role.name()];
-        NewMembership { tenant_id: tenant, user_id: id, roles, created_at }.insert(conn).await?;
-    }
-    Ok(())
+    conn.write(tenant, clock, async || {
+        TenantRow::insert(conn, &new).await?;
+        for (who, role, in_acme, in_globex) in PEOPLE {
+            let (id, email) = (UserId::new(clock), format!("{who}@{slug}.test"));
+            let name = [in_acme, in_globex][at];
+            let new = NewUser { id, email: &email, name, password_hash: hash, created_at };
+            UserRow::insert(conn, &new).await?;
+            let roles = vec![role.name()];
+            let new = NewMembership { tenant_id: tenant, user_id: id, roles, created_at };
+            new.insert(conn).await?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// Reps report to the manager, the manager to the administrator, and they to the owner.

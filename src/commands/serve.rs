@@ -12,6 +12,7 @@ use tokio::{
 use super::{DEMO_PASSWORD, insist, seed_demo, start_own, tell};
 use crate::{
     accounts::{Links, Passwords, RESET, Resets},
+    audit::Sealing,
     clock::Clock,
     config::{Config, ServeArgs},
     db::{Db, Migrator, Settings, inspect, probe_trust},
@@ -138,8 +139,13 @@ fn worker(
     let (db, clock, links) = (db.clone(), clock.clone(), links.clone());
     let anew = Reencryption { db: db.clone(), clock: clock.clone(), keys: keys.clone() };
     let resets = Resets { db: db.clone(), clock: clock.clone(), links };
+    let months = config.audit_months;
+    let sealing = Sealing { db: db.clone(), clock: clock.clone(), keys: keys.clone(), months };
+    let [sealed, retired] = sealing.schedules();
     Ok(Worker::new(db.clone(), clock.clone())
         .every(upkeep(db, clock))
+        .every(sealed)
+        .every(retired)
         .on(MAIL, move |work| mailer.clone().deliver(work))
         .on(REENCRYPT, move |work| anew.clone().run(work))
         .on(RESET, move |work| resets.clone().send(work)))

@@ -9,7 +9,12 @@ use super::{
     AppRole, Settings,
     connect::{Connector, Manager, Opened},
 };
-use crate::error::{Error, Result};
+use crate::{
+    clock::Clock,
+    error::{Error, Result},
+    ids::new_uuid,
+    tenants::TenantId,
+};
 
 /// A request's connection before its tenant is known (sign-in). Row level security shows it no
 /// tenant's row.
@@ -48,11 +53,35 @@ impl OperatorConn {
         &self.0
     }
 
-    pub async fn begin(&self) -> Result<()> {
-        Ok((&mut &self.0).batch_execute("BEGIN").await?)
+    /// Runs `work` in a transaction of its own.
+    pub async fn transaction<T>(&self, work: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
+        self.between("BEGIN", "COMMIT", work).await
     }
 
-    pub async fn commit(&self) -> Result<()> {
-        Ok((&mut &self.0).batch_execute("COMMIT").await?)
+    /// The same for a tenant: what is changed has its places in the tenant's log.
+    pub async fn write<T>(
+        &self,
+        tenant: TenantId,
+        clock: &Clock,
+        work: impl AsyncFnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let (tenant, write) = (tenant.0, new_uuid(clock));
+        let begin =
+            format!("BEGIN; SELECT kontor.begin_ctx('{tenant}', NULL, '{write}', 'operator')");
+        let commit = format!("SELECT kontor.log_commit('{tenant}', '{write}'); COMMIT");
+        self.between(&begin, &commit, work).await
+    }
+
+    /// A failure undoes it: the connection is closed with the command.
+    async fn between<T>(
+        &self,
+        begin: &str,
+        commit: &str,
+        work: impl AsyncFnOnce() -> Result<T>,
+    ) -> Result<T> {
+        (&mut &self.0).batch_execute(begin).await?;
+        let done = work().await?;
+        (&mut &self.0).batch_execute(commit).await?;
+        Ok(done)
     }
 }

@@ -36,6 +36,11 @@ impl Tenant {
         Ok(tenant.optional()?)
     }
 
+    /// For the operator, by short name.
+    pub async fn all(conn: &OperatorConn) -> Result<Vec<Self>> {
+        Ok(Self::query().order(tenants::slug).load(&mut conn.pg()).await?)
+    }
+
     /// The connection's own; nobody sees another one.
     pub async fn own(mut conn: &TenantConn) -> Result<Self> {
         Ok(Self::query().filter(tenants::id.eq(conn.tenant())).first(&mut conn).await?)

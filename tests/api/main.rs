@@ -32,6 +32,7 @@ mod people;
 mod playground;
 mod policy;
 mod reach;
+mod seals;
 mod sign_in;
 mod snapshots;
 mod statements;

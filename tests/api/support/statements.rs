@@ -53,7 +53,11 @@ const WITHOUT_TABLES: [&str; 8] = [
 ];
 
 /// Statements that a request runs before its tenant is known: sign-in finds a person's places.
-const BEFORE_THE_TENANT: [&str; 5] = [
+const BEFORE_THE_TENANT: [&str; 8] = [
+    // Whose log is to be sealed, or reaches back too far: ids; then dropping what does: a number.
+    "FROM kontor.tenants_to_seal($1) t",
+    "FROM kontor.tenants_with_trail_before($1) t",
+    "FROM kontor.retire_trail($1) r",
     // Whose secrets are under an older key: likewise.
     "FROM kontor.tenants_with_older_secrets($1, $2) t",
     // Which tenants have work: a function that gives ids and nothing else.

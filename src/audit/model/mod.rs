@@ -1,11 +1,13 @@
+pub mod seals;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::AuditEntryId;
 use crate::{
     accounts::UserId,
+    audit::AuditEntryId,
     clock::Timestamp,
     column,
     db::{Done, Slice, TenantConn, WithinReach, capped_count, write_down},
