@@ -29,6 +29,8 @@ permissions! {
     RoleRead = "role:read",
     /// Make roles of the tenant's own.
     RoleManage = "role:manage",
+    /// Say which identity providers sign people in, and as what.
+    SsoManage = "sso:manage",
     /// See who did what.
     AuditRead = "audit:read",
     CompanyRead = "company:read",
@@ -46,6 +48,12 @@ impl Permission {
             self,
             Self::CompanyRead | Self::CompanyCreate | Self::CompanyUpdate | Self::CompanyDelete
         )
+    }
+
+    /// Does it lead to everything else? Then it is the owner's, and no role of a tenant's own
+    /// grants it: an administrator hands those out.
+    pub fn is_the_owners(self) -> bool {
+        matches!(self, Self::SsoManage)
     }
 
     pub fn named(name: &str) -> Option<Self> {

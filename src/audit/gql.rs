@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The kinds of record that the trail speaks of: table, and what its ids begin with.
-const KINDS: [(&str, &str); 9] = [
+const KINDS: [(&str, &str); 10] = [
     ("companies", "company"),
     ("tags", "tag"),
     ("memberships", "user"),
@@ -24,6 +24,7 @@ const KINDS: [(&str, &str); 9] = [
     ("invitations", "invitation"),
     ("access_requests", "accessrequest"),
     ("sessions", "session"),
+    ("sso_providers", "ssoprovider"),
     ("tenants", "tenant"),
 ];
 

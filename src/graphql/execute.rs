@@ -28,6 +28,7 @@ use crate::{
     db::Db,
     error::{Error, Result},
     keys::Keys,
+    sso::Providers,
 };
 
 const MAX_ERRORS: usize = 20;
@@ -86,10 +87,18 @@ struct Inner {
     passwords: Passwords,
     sessions: Sessions,
     links: Links,
+    providers: Providers,
 }
 
 impl Api {
-    pub fn new(db: Db, clock: Clock, keys: Arc<Keys>, passwords: Passwords, links: Links) -> Self {
+    pub fn new(
+        db: Db,
+        clock: Clock,
+        keys: Arc<Keys>,
+        passwords: Passwords,
+        links: Links,
+        providers: Providers,
+    ) -> Self {
         let documents = Cache::new(KEPT_DOCUMENTS);
         let (schema, roots) = (schema(), Roots::read(&sdl()));
         let sessions = Sessions::default();
@@ -103,6 +112,7 @@ impl Api {
             passwords,
             sessions,
             links,
+            providers,
         }))
     }
 
@@ -147,7 +157,7 @@ impl Api {
             SignedIn::As(viewer) => Some(viewer),
             _ => None,
         };
-        let Inner { db, clock, keys, passwords, sessions, links, schema, .. } = &*self.0;
+        let Inner { db, clock, keys, passwords, sessions, links, providers, schema, .. } = &*self.0;
         let (clock, keys) = (clock.clone(), keys.clone());
         let session = Arc::new(Session::new(db.clone(), clock, keys, viewer, call.info));
         let mut request = Request::new("")
@@ -156,6 +166,7 @@ impl Api {
             .data(passwords.clone())
             .data(sessions.clone())
             .data(links.clone())
+            .data(providers.clone())
             .data(Fast::json(&document));
         if let Some(name) = &call.operation_name {
             request = request.operation_name(name);

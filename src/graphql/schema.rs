@@ -11,12 +11,21 @@ use crate::{
     },
     audit::AuditQuery,
     companies::{CompanyMutation, CompanyQuery},
+    sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
 };
 
 /// What can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, AccountQuery, PeopleQuery, JoiningQuery, AuditQuery, Customers);
+pub struct Query(
+    NodeQuery,
+    AccountQuery,
+    PeopleQuery,
+    JoiningQuery,
+    AuditQuery,
+    SsoQuery,
+    Customers,
+);
 
 #[derive(Default, MergedObject)]
 struct Customers(CompanyQuery, TagQuery);
@@ -28,6 +37,7 @@ pub struct Mutation(
     PeopleMutation,
     RoleMutation,
     JoiningMutation,
+    SsoMutation,
     CustomerChanges,
 );
 

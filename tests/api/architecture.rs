@@ -13,14 +13,15 @@ const ABOVE: [&str; 3] = ["commands", "http", "telemetry"];
 /// The files that close the schema.
 const CLOSERS: [&str; 2] = ["graphql/schema.rs", "graphql/node.rs"];
 /// What the platform may know of areas: the ids that every connection carries, and sign-in's
-/// settings on their way to the schema.
-const CARRIED: [&str; 7] = [
+/// settings and the identity providers that are known, on their way to the schema.
+const CARRIED: [&str; 8] = [
     "accounts::Links",
     "accounts::UserId",
     "accounts::RoleId",
     "accounts::SessionId",
     "accounts::Passwords",
     "accounts::Sessions",
+    "sso::Providers",
     "tenants::TenantId",
 ];
 

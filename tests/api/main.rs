@@ -29,6 +29,7 @@ mod people;
 mod playground;
 mod sign_in;
 mod snapshots;
+mod sso;
 mod statements;
 mod tables;
 mod tags;

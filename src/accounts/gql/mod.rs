@@ -9,5 +9,7 @@ mod types;
 pub use joining::{JoiningMutation, JoiningQuery};
 pub use people::{PeopleMutation, PeopleQuery};
 pub use roles::RoleMutation;
-pub use sessions::{AccountMutation, AccountQuery};
+pub use sessions::{
+    AccountMutation, AccountQuery, SessionPayload, answer as session_answer, begin_session,
+};
 pub use types::{Role, User, UserById, role_of};
