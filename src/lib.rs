@@ -6,7 +6,7 @@
 //!   (connections bound to a tenant), [`access`] (who may do what), [`keys`] (what is signed and
 //!   encrypted with), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`telemetry`];
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
-//!   [`tags`], [`audit`];
+//!   [`tags`], [`audit`], [`sso`];
 //! * [`commands`]: what the program can be told to do.
 //!
 //! Architecture Invariants, held by `tests/api/architecture.rs`:
@@ -38,6 +38,7 @@ pub mod keys;
 pub mod mail;
 pub mod money;
 pub mod schema;
+pub mod sso;
 pub mod tags;
 pub mod telemetry;
 pub mod tenants;

@@ -330,6 +330,48 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.sso_attempts (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        provider_id -> Uuid,
+        hash -> Bytea,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    kontor.sso_identities (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        provider_id -> Uuid,
+        subject -> Text,
+        user_id -> Uuid,
+        managed -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.sso_providers (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        issuer -> Text,
+        client_id -> Text,
+        scopes -> Array<Text>,
+        roles_claim -> Nullable<Text>,
+        role_mappings -> Jsonb,
+        default_role_ids -> Array<Uuid>,
+        enabled -> Bool,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.tags (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -396,4 +438,7 @@ diesel::allow_tables_to_appear_in_same_query!(refresh_tokens, sessions);
 diesel::allow_tables_to_appear_in_same_query!(reporting_lines, memberships);
 diesel::allow_tables_to_appear_in_same_query!(role_grants, roles);
 diesel::allow_tables_to_appear_in_same_query!(sessions, memberships);
+diesel::allow_tables_to_appear_in_same_query!(sso_attempts, sso_providers);
+diesel::allow_tables_to_appear_in_same_query!(sso_identities, memberships);
+diesel::allow_tables_to_appear_in_same_query!(sso_identities, sso_providers);
 diesel::allow_tables_to_appear_in_same_query!(user_factors, users);

@@ -31,6 +31,8 @@ permissions! {
     RoleRead = "role:read",
     /// Make roles of the tenant's own.
     RoleManage = "role:manage",
+    /// Say which identity providers sign people in, and as what.
+    SsoManage = "sso:manage",
     /// See who did what.
     AuditRead = "audit:read",
     /// See how the tenant is set up.
@@ -65,13 +67,23 @@ impl Permission {
     pub fn is_for_programs(self) -> bool {
         !matches!(
             self,
-            Self::AccountUse | Self::RoleManage | Self::SettingsManage | Self::ApiClientManage
+            Self::AccountUse
+                | Self::RoleManage
+                | Self::SsoManage
+                | Self::SettingsManage
+                | Self::ApiClientManage
         )
     }
 
     /// Can a tenant ask for a fresh second factor before it? Not before what showing one takes.
     pub fn can_ask_again(self) -> bool {
         !matches!(self, Self::ApiUse | Self::AccountUse)
+    }
+
+    /// Does it lead to everything else? Then it is the owner's, and no role of a tenant's own
+    /// grants it: an administrator hands those out.
+    pub fn is_the_owners(self) -> bool {
+        matches!(self, Self::SsoManage)
     }
 
     pub fn named(name: &str) -> Option<Self> {

@@ -74,6 +74,9 @@ fn holders(permission: Permission) -> &'static [BuiltInRole] {
         Permission::MoneyRead => {
             &[Owner, Admin, Manager, Rep, Finance, Viewer, Customer, Integration]
         }
+        // Whoever controls the identity provider can become anybody in the tenant: with this an
+        // administrator could make themselves an owner.
+        Permission::SsoManage => &[Owner],
         Permission::CompanyRead | Permission::TagRead => READERS,
         Permission::CompanyCreate
         | Permission::CompanyUpdate
@@ -85,6 +88,10 @@ fn holders(permission: Permission) -> &'static [BuiltInRole] {
 impl BuiltInRole {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|role| role.name() == name)
+    }
+
+    pub fn by_id(id: RoleId) -> Option<Self> {
+        Self::ALL.iter().copied().find(|role| role.id() == id)
     }
 
     pub fn grants(self) -> Grants {

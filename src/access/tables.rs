@@ -46,6 +46,8 @@ pub const TABLES: &[Guarded] = &[
     plain("roles", "role", RoleRead),
     plain("secrets", "secret", SettingsRead),
     plain("security_policies", "securitypolicy", SettingsRead),
+    plain("sso_identities", "ssoidentity", SsoManage),
+    plain("sso_providers", "ssoprovider", SsoManage),
     plain("tags", "tag", TagRead),
     // What people do that is no change of a row.
     plain("users", "user", UserRead),

@@ -24,14 +24,18 @@ mod values;
 pub use gql::{
     AccountMutation, AccountQuery, ApiClient, ApiClientById, ApiClientMutation, ApiClientQuery,
     ExplainQuery, FactorMutation, FactorQuery, JoiningMutation, JoiningQuery, PeopleMutation,
-    PeopleQuery, PolicyMutation, PolicyQuery, Role, RoleMutation, User, UserById, role_of,
+    PeopleQuery, PolicyMutation, PolicyQuery, Role, RoleMutation, SessionPayload, User, UserById,
+    begin_session, role_of, session_answer,
 };
-pub use letters::Links;
+pub use letters::{Links, OneTime};
+/// What another way in needs: whose an address is, and what they are here.
+pub use model::{Credentials, Membership, Newcomer, OwnRole, join, replace_own_roles};
 pub use model::{NewMembership, NewUser, report_to};
-pub use password::Passwords;
+pub use password::{NO_PASSWORD, Passwords};
 pub use resets::{RESET, Resets};
 pub use sessions::{Asking, Sessions};
 pub use token::{Bearer, Token};
+pub use values::Email;
 
 /// The row, for areas that span both.
 pub use model::User as UserRow;

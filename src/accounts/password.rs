@@ -13,6 +13,9 @@ const MIN_CHARACTERS: usize = 8;
 /// bcrypt reads no more than this.
 const MAX_BYTES: usize = 72;
 
+/// Kept in place of a hash for who signs in another way only: no password fits it.
+pub const NO_PASSWORD: &str = "!";
+
 /// How many may wait for their turn; one more is told to come back.
 const QUEUE: usize = 64;
 
@@ -72,15 +75,41 @@ impl Passwords {
     }
 
     /// Is it the password? Without a hash to compare with it takes as long and says no, so that
-    /// the time does not tell whether the account exists.
+    /// the time does not tell whether the account exists, nor whether it has a password at all
+    /// ([`NO_PASSWORD`]).
     pub async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool> {
         self.in_turn(move |cost| {
             let password = password.expose_secret();
             match hash {
-                Some(hash) if password.len() <= MAX_BYTES => bcrypt::verify(password, &hash),
+                Some(hash) if password.len() <= MAX_BYTES && is_bcrypt(&hash) => {
+                    bcrypt::verify(password, &hash)
+                }
                 _ => bcrypt::hash("nobody's password", cost).map(|_| false),
             }
         })
         .await
+    }
+}
+
+fn is_bcrypt(hash: &str) -> bool {
+    hash.parse::<bcrypt::HashParts>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_a_password_every_password_is_wrong() {
+        let passwords = Passwords::new(4);
+        let hash = passwords.hash("four words at random".into()).await.unwrap();
+        let right = passwords.verify("four words at random".into(), Some(hash)).await;
+        assert!(right.unwrap());
+        for hash in [NO_PASSWORD, "", "$2b$04$tooshort"] {
+            for password in [NO_PASSWORD, "", "four words at random"] {
+                let right = passwords.verify(password.into(), Some(hash.into())).await;
+                assert!(!right.unwrap(), "{hash:?} {password:?}");
+            }
+        }
     }
 }

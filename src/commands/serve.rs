@@ -22,6 +22,7 @@ use crate::{
     jobs::{Worker, upkeep},
     keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
+    sso::Providers,
 };
 
 /// How long open requests may take to finish once we are told to stop.
@@ -90,7 +91,7 @@ async fn run(
     // A secret that opens nothing is told now, and not to the first person who signs in.
     keys.ring(&db, &clock).await?;
     let worker = worker(config, &db, &clock, &keys, &links)?;
-    let api = Api::new(db, clock, keys, passwords, links);
+    let api = Api::new(db, clock, keys, passwords, links, Providers::new(!config.is_production()));
     let address = listener.local_addr().map_err(Error::internal)?;
     welcome(args, &address.to_string());
     tracing::info!(%address, "serve.started");

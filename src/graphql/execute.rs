@@ -29,6 +29,7 @@ use crate::{
     error::{Error, Result},
     jobs::Later,
     keys::Keys,
+    sso::Providers,
 };
 
 const MAX_ERRORS: usize = 20;
@@ -88,10 +89,18 @@ struct Inner {
     sessions: Sessions,
     links: Links,
     later: Later,
+    providers: Providers,
 }
 
 impl Api {
-    pub fn new(db: Db, clock: Clock, keys: Arc<Keys>, passwords: Passwords, links: Links) -> Self {
+    pub fn new(
+        db: Db,
+        clock: Clock,
+        keys: Arc<Keys>,
+        passwords: Passwords,
+        links: Links,
+        providers: Providers,
+    ) -> Self {
         let documents = Cache::new(KEPT_DOCUMENTS);
         let (schema, roots) = (schema(), Roots::read(&sdl()));
         let later = Later::default();
@@ -107,6 +116,7 @@ impl Api {
             sessions,
             links,
             later,
+            providers,
         }))
     }
 
@@ -156,7 +166,7 @@ impl Api {
             SignedIn::As(viewer) => Some(viewer),
             _ => None,
         };
-        let Inner { db, clock, keys, passwords, sessions, links, schema, .. } = &*self.0;
+        let Inner { db, clock, keys, passwords, sessions, links, providers, schema, .. } = &*self.0;
         let (clock, keys) = (clock.clone(), keys.clone());
         let session = Arc::new(Session::new(db.clone(), clock, keys, viewer, call.info));
         let mut request = Request::new("")
@@ -165,6 +175,7 @@ impl Api {
             .data(passwords.clone())
             .data(sessions.clone())
             .data(links.clone())
+            .data(providers.clone())
             .data(Fast::json(&document));
         if let Some(name) = &call.operation_name {
             request = request.operation_name(name);

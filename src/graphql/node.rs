@@ -13,6 +13,7 @@ use crate::{
     companies::{Company, CompanyById, CompanyId},
     error::{Error, Result},
     ids::RawId,
+    sso::{SsoProvider, SsoProviderById, SsoProviderId},
     tags::{Tag, TagById, TagId},
     tenants::{Tenant, TenantId, TenantRow},
 };
@@ -27,6 +28,7 @@ pub enum Node {
     AuditEntry(Box<AuditEntry>),
     Company(Box<Company>),
     Role(Box<Role>),
+    SsoProvider(Box<SsoProvider>),
     Tag(Box<Tag>),
     Tenant(Box<Tenant>),
     User(Box<User>),
@@ -66,6 +68,10 @@ pub async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
             let conn = ctx.read(RoleRead).await?;
             role_of(&conn, RoleId(raw.uuid)).await?.map(|role| Node::Role(Box::new(role)))
         }
+        SsoProviderId::PREFIX => ctx
+            .load::<SsoProviderById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::SsoProvider(Box::new(SsoProvider(row)))),
         UserId::PREFIX => {
             ctx.load::<UserById>(raw.uuid.into()).await?.map(|row| Node::User(Box::new(User(row))))
         }

@@ -12,6 +12,7 @@ use crate::{
     },
     audit::AuditQuery,
     companies::{CompanyMutation, CompanyQuery},
+    sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
 };
 
@@ -28,6 +29,7 @@ struct Access(
     PolicyQuery,
     ApiClientQuery,
     ExplainQuery,
+    SsoQuery,
 );
 
 #[derive(Default, MergedObject)]
@@ -46,6 +48,7 @@ struct AccessChanges(
     JoiningMutation,
     PolicyMutation,
     ApiClientMutation,
+    SsoMutation,
 );
 
 #[derive(Default, MergedObject)]

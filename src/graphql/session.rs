@@ -19,7 +19,7 @@ use crate::{
     accounts::{Asking, Sessions, UserId},
     clock::Clock,
     db::{Db, Outcome, SystemConn, TenantConn},
-    error::{Error, Result},
+    error::{Error, ErrorCode, Problem, Result},
     keys::{Keys, Ring},
     tenants::TenantId,
 };
@@ -152,6 +152,22 @@ impl Session {
                 statements
             }
             None => 0,
+        }
+    }
+
+    /// Before something slow: the reading connection goes back to the pool, and the next read
+    /// takes one of its own. A dry run, which must keep its connection, is refused.
+    pub async fn let_go(&self) -> Result<()> {
+        if self.request.dry_run {
+            return Err(Error::Refused(vec![Problem::new(
+                ErrorCode::Invalid,
+                [],
+                "Another system is asked for this: it cannot be tried out.",
+            )]));
+        }
+        match self.take_reader().await {
+            Some(conn) => conn.finish().await,
+            None => Ok(()),
         }
     }
 

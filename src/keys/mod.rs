@@ -1,7 +1,7 @@
 //! Keys: what the server signs and encrypts with.
 //!
-//! The operator has one secret (`KONTOR_SECRET`). Derived from it: what signs cursors and makes
-//! refresh tokens, and what wraps the [`Ring`]: keys that the program makes for itself, kept in the
+//! The operator has one secret (`KONTOR_SECRET`). Derived from it: what signs cursors, makes
+//! refresh tokens and the secrets of sign-ins elsewhere, and what wraps the [`Ring`]: keys that the program makes for itself, kept in the
 //! database, each with an id. Access tokens and kept secrets name the key they were made with, so
 //! keys are replaced (`kontor keys rotate`) without anybody noticing.
 //!
@@ -35,6 +35,7 @@ use crate::{
 pub struct Keys {
     cursor: SecretSlice<u8>,
     refresh: SecretSlice<u8>,
+    sign_on: SecretSlice<u8>,
     wrapping: Wrapping,
     ring: RwLock<Option<Arc<Ring>>>,
     reading: tokio::sync::Mutex<()>,
@@ -58,6 +59,7 @@ impl Keys {
         Self {
             cursor: derive(secret, "cursor"),
             refresh: derive(secret, "refresh token"),
+            sign_on: derive(secret, "sign-on elsewhere"),
             wrapping: Wrapping::new(secret, before),
             ring: RwLock::default(),
             reading: tokio::sync::Mutex::default(),
@@ -105,6 +107,11 @@ impl Keys {
     /// What a refresh token is made of.
     pub fn refresh(&self, parts: &[&[u8]]) -> [u8; 32] {
         authenticate(self.refresh.expose_secret(), parts)
+    }
+
+    /// What belongs to a sign-in elsewhere: made again from its state, and so kept nowhere.
+    pub fn sign_on(&self, parts: &[&[u8]]) -> [u8; 32] {
+        authenticate(self.sign_on.expose_secret(), parts)
     }
 
     /// A short proof that a cursor was made here, for this list.

@@ -10,13 +10,15 @@ use crate::support::{
 };
 
 /// Fields that answer without sign-in. This list may only shrink, or be argued about.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 9] = [
     "Mutation.accessRequestCreate",
     "Mutation.invitationAccept",
     "Mutation.passwordReset",
     "Mutation.passwordResetRequest",
     "Mutation.sessionRefresh",
     "Mutation.signIn",
+    "Mutation.ssoFinish",
+    "Mutation.ssoStart",
     "Query.viewer",
 ];
 
@@ -121,7 +123,7 @@ fn the_permission_matrix_is_the_table() {
     let mut text = format!(
         "# Who may do what\n\nWritten by `make schema` from `src/access/role.rs`. all: the tenant's records; team: one's own and\n\
          those of the people who report to one; own: one's own; –: not at all. A tenant's own roles grant\n\
-         any of these, as far as whoever makes them holds them.\n\n| permission | {} |\n|---|{}\n",
+         any of these but `sso:manage`, as far as whoever makes them holds them.\n\n| permission | {} |\n|---|{}\n",
         names.join(" | "),
         "---|".repeat(names.len())
     );

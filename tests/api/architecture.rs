@@ -13,8 +13,8 @@ const ABOVE: [&str; 3] = ["commands", "http", "telemetry"];
 /// The files that close the schema.
 const CLOSERS: [&str; 2] = ["graphql/schema.rs", "graphql/node.rs"];
 /// What the platform may know of areas: the ids that every connection carries, and sign-in's
-/// settings on their way to the schema.
-const CARRIED: [&str; 9] = [
+/// settings and the identity providers that are known, on their way to the schema.
+const CARRIED: [&str; 10] = [
     "accounts::ApiClientId",
     "accounts::Asking",
     "accounts::Links",
@@ -23,6 +23,7 @@ const CARRIED: [&str; 9] = [
     "accounts::SessionId",
     "accounts::Passwords",
     "accounts::Sessions",
+    "sso::Providers",
     "tenants::TenantId",
 ];
 

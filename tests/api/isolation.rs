@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use crate::support::{
     Person, TestApp,
     generate::{NOBODY, operation},
+    oidc,
     sdl::schema,
 };
 
@@ -20,6 +21,7 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
             apiClientCreate(input: { name: \"Theirs\", scopes: [], mode: OPEN }) { apiClient { id secrets { id } } }
             invitationCreate(input: { email: \"x@elsewhere.example\", roleIds: [\"ROLE\"] }) { invitation { id } } }".replace("ROLE", &BuiltInRole::Viewer.id().to_string()), Json::Null)
         .await;
+    let provider = oidc::Oidc::start().await.register(person, serde_json::json!({})).await;
     let data = person
         .data(
             "{ companies(first: 1) { nodes { id } } viewer { user { id } tenant { id } } auditLog(first: 1) { nodes { id } } sessions { id } accessRequests { nodes { id } } }",
@@ -35,6 +37,7 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
         ("invitation", id(&tag["invitationCreate"]["invitation"]["id"])),
         ("accessrequest", id(&data["accessRequests"]["nodes"][0]["id"])),
         ("role", id(&tag["roleCreate"]["role"]["id"])),
+        ("ssoprovider", id(&provider["provider"]["id"])),
         ("session", id(&data["sessions"][0]["id"])),
         ("tag", id(&tag["tagCreate"]["tag"]["id"])),
         ("user", id(&data["viewer"]["user"]["id"])),

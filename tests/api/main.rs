@@ -35,6 +35,7 @@ mod reach;
 mod seals;
 mod sign_in;
 mod snapshots;
+mod sso;
 mod statements;
 mod tables;
 mod tags;

@@ -5,10 +5,15 @@ use std::{collections::HashMap, fs, path::Path};
 use async_graphql::parser::{parse_query, types::OperationType};
 use serde_json::{Map, Value as Json, json};
 
-use crate::support::{Person, TestApp, sdl::schema, token_of};
+use crate::support::{
+    Person, TestApp,
+    oidc::{Oidc, ada, begin},
+    sdl::schema,
+    token_of,
+};
 
 /// Something of each kind that an example may ask for.
-async fn things(app: &TestApp, person: &Person<'_>) -> HashMap<&'static str, Json> {
+async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'static str, Json> {
     let (owner, rep) = (app.sign_in("owner@acme.test").await, app.sign_in("rep@acme.test").await);
     let made = "mutation { tagCreate(input: { name: \"Known\" }) { tag { id } }
         apiClientCreate(input: { name: \"Known\", scopes: [], mode: OPEN }) { apiClient { id secrets { id } } }
@@ -37,9 +42,13 @@ async fn things(app: &TestApp, person: &Person<'_>) -> HashMap<&'static str, Jso
         }
         _ => seen["companies"]["nodes"][0]["id"].clone(),
     };
+    let sso = sign_on(app, &owner, oidc).await;
     HashMap::from([
         ("apiClientId", program["id"].clone()),
         ("apiSecretId", program["secrets"][0]["id"].clone()),
+        ("ssoProviderId", sso.0),
+        ("ssoState", sso.1["state"].clone()),
+        ("ssoCode", sso.1["code"].clone()),
         ("companyId", company),
         ("tagId", made["tagCreate"]["tag"]["id"].clone()),
         ("ownRoleId", made["roleCreate"]["role"]["id"].clone()),
@@ -59,12 +68,20 @@ async fn user_id(app: &TestApp, email: &str) -> Json {
     json!(kontor::accounts::UserId(id[0].parse().unwrap()).to_string())
 }
 
+/// acme with an identity provider, and what somebody came back from it with.
+async fn sign_on(app: &TestApp, owner: &Person<'_>, oidc: &Oidc) -> (Json, Json) {
+    let registered = oidc.register(owner, json!({ "name": "Known Login" })).await;
+    let begun = begin(app, "acme").await;
+    let back = oidc.authorize(begun["url"].as_str().unwrap(), ada());
+    (registered["provider"]["id"].clone(), back)
+}
+
 /// An example names who runs it in its first line (`# as rep@acme.test`) and may leave ids to be
 /// filled in: a variable `$companyId` gets some company's id.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_example_runs() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("playground/operations");
-    let mut covered = Vec::new();
+    let (mut covered, oidc) = (Vec::new(), Oidc::start().await);
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
@@ -79,7 +96,8 @@ async fn every_example_runs() {
             Some(who) => app.sign_in(who).await,
             None => app.anonymous(),
         };
-        let mut known = if who.is_some() { things(&app, &person).await } else { HashMap::new() };
+        let mut known =
+            if who.is_some() { things(&app, &person, &oidc).await } else { HashMap::new() };
         match state {
             "" => {}
             "begun a second factor" => {

@@ -68,8 +68,7 @@ async fn whatever_was_touched_is_found() {
     let id = async |n: u32| app.sql(&format!("SELECT {}", of(n))).await[0].parse::<Uuid>().unwrap();
     let (second, third, last) = (id(1).await, id(2).await, id(5).await);
     let at = |number: i64| format!("WHERE tenant_id = '{}' AND number = {number}", tenant.0);
-    type Case<'a> = (String, String, Vec<Finding>);
-    let cases: Vec<Case<'_>> = vec![
+    let cases: Vec<(String, String, Vec<Finding>)> = vec![
         (
             format!(
                 "UPDATE kontor.audit_log SET new = new || '{{\"name\": \"Other\"}}' WHERE id = '{second}'"

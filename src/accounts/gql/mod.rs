@@ -18,5 +18,7 @@ pub use joining::{JoiningMutation, JoiningQuery};
 pub use people::{PeopleMutation, PeopleQuery};
 pub use policy::{PolicyMutation, PolicyQuery};
 pub use roles::RoleMutation;
-pub use sessions::{AccountMutation, AccountQuery};
+pub use sessions::{
+    AccountMutation, AccountQuery, SessionPayload, answer as session_answer, begin_session,
+};
 pub use types::{Role, User, UserById, role_of};

@@ -188,9 +188,8 @@ pub async fn known_roles(
     tx: &TenantConn,
     ids: &[RoleId],
 ) -> Result<(Vec<BuiltInRole>, Vec<RoleId>)> {
-    let of = |id: &RoleId| BuiltInRole::ALL.iter().copied().find(|role| role.id() == *id);
-    let built_in: Vec<_> = ids.iter().filter_map(of).collect();
-    let own: Vec<_> = ids.iter().copied().filter(|id| of(id).is_none()).collect();
+    let built_in: Vec<_> = ids.iter().filter_map(|id| BuiltInRole::by_id(*id)).collect();
+    let own: Vec<_> = ids.iter().copied().filter(|id| BuiltInRole::by_id(*id).is_none()).collect();
     let known = OwnRole::by_ids(tx, &own).await?;
     if ids.is_empty() || ids.len() > 20 {
         let told = "A person has 1 to 20 roles.";

@@ -110,6 +110,10 @@ fn check(ctx: &Context<'_>, input: RoleInput) -> Result<(String, Vec<(Permission
                 let told = format!("{permission} is about no one's records: its reach is ALL");
                 check.problem(ErrorCode::Invalid, "grants", &told);
             }
+            Some(known) if known.is_the_owners() => {
+                let told = format!("{permission} is the owner's alone");
+                check.problem(ErrorCode::ForbiddenField, "grants", &told);
+            }
             Some(known) if viewer.grants.scope(known) < Some(scope) => {
                 let told = format!("grants {permission} further than you hold it");
                 check.problem(ErrorCode::ForbiddenField, "grants", &told);

@@ -211,6 +211,7 @@ pub async fn replace_own_roles(
     diesel::delete(membership_roles::table)
         .filter(membership_roles::tenant_id.eq(conn.tenant()))
         .filter(membership_roles::user_id.eq(user))
+        .filter(membership_roles::role_id.ne_all(ids))
         .execute(&mut &*conn)
         .await?;
     if ids.is_empty() {
@@ -226,6 +227,8 @@ pub async fn replace_own_roles(
     });
     diesel::insert_into(membership_roles::table)
         .values(rows.collect::<Vec<_>>())
+        // What stays is not written down as a change.
+        .on_conflict_do_nothing()
         .execute(&mut &*conn)
         .await?;
     Ok(())

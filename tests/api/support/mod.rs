@@ -1,6 +1,7 @@
 //! A database per test, cloned from a template; the product on it; and people who use it.
 
 pub mod generate;
+pub mod oidc;
 pub mod postgres;
 pub mod sdl;
 pub mod server;
@@ -18,6 +19,7 @@ use kontor::{
     jobs::Worker,
     keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
+    sso::Providers,
     tenants::TenantId,
 };
 use serde_json::{Value as Json, json};
@@ -58,9 +60,19 @@ impl TestApp {
         let keys = Arc::new(Keys::new(&SECRET.into(), None));
         let db = Db::new(&settings).unwrap();
         let links = Links("https://crm.example".into());
-        let api = Api::new(db, clock.clone(), keys, Passwords::new(4), links.clone());
+        let (passwords, providers) = (Passwords::new(4), Providers::new(true));
+        let api = Api::new(db, clock.clone(), keys, passwords, links.clone(), providers);
         let mail = server::Folder::new();
         Self { api, clock, settings, mail, links, log }
+    }
+
+    /// As in production: identity providers are on the internet.
+    pub fn without_local_providers(mut self) -> Self {
+        let (db, clock) = (self.api.db().clone(), self.clock.clone());
+        let (keys, links) = (self.api.keys().clone(), self.links.clone());
+        let providers = Providers::new(false);
+        self.api = Api::new(db, clock, keys, Passwords::new(4), links, providers);
+        self
     }
 
     pub fn anonymous(&self) -> Person<'_> {
