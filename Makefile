@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: run test check fmt schema bench soak
+.PHONY: run test check fmt schema bench soak audit
 
 ## Build, start the embedded database under ./data, migrate, seed the demo once, and serve.
 run:
@@ -31,6 +31,13 @@ schema:
 soak:
 	PROPTEST_CASES=20000 $(CARGO) test --workspace --lib --tests
 
-## Our executor beside the library's; requests and CPU per request beside a bare handler.
+## Our executor beside the library's; requests and CPU per request beside a bare handler; what an attack
+## on the sign-in does to others.
 bench:
-	$(CARGO) bench --bench executor --bench requests
+	$(CARGO) bench --bench executor --bench requests --bench attack
+
+## Known holes in what we depend on.
+audit:
+	$(CARGO) audit --version >/dev/null 2>&1 || $(CARGO) install cargo-audit --locked
+	$(CARGO) audit
+	@for lock in $$(git ls-files '*package-lock.json'); do (cd $$(dirname $$lock) && npm audit) || exit 1; done

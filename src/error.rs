@@ -221,6 +221,11 @@ impl From<DieselError> for Error {
             DatabaseErrorKind::Unknown if says(&**info, &["canceling statement due to"]) => {
                 Self::Timeout
             }
+            DatabaseErrorKind::Unknown
+                if says(&**info, &["invalid byte sequence for encoding"]) =>
+            {
+                Self::BadInput("Text must not hold the character U+0000.".into())
+            }
             _ => match info.constraint_name().and_then(known_constraint) {
                 Some(problem) => Self::Refused(vec![problem]),
                 None => Self::internal(error),

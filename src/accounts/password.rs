@@ -1,11 +1,16 @@
 //! Passwords. bcrypt is slow on purpose: it runs on a thread of its own, never on those that
 //! serve requests, and never while a connection is held.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{SyncSender, sync_channel},
+    },
+    time::Duration,
+};
 
 use secrecy::{ExposeSecret, SecretString};
-
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -18,34 +23,54 @@ pub const NO_PASSWORD: &str = "!";
 
 /// How many may wait for their turn; one more is told to come back.
 const QUEUE: usize = 64;
+/// Of nineteen.
+const POLITENESS: i32 = 10;
 
-/// How passwords are hashed: one at a time for each two cores, because hashing takes whole cores
-/// and everybody else wants to be served meanwhile.
+/// How passwords are hashed: one at a time for each two cores, on threads that give way to all
+/// others, because hashing takes whole cores and everybody else wants to be served meanwhile.
 #[derive(Clone, Debug)]
 pub struct Passwords {
     cost: u32,
-    turns: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    queue: SyncSender<Job>,
 }
+
+type Job = Box<dyn FnOnce() + Send>;
 
 impl Passwords {
     pub fn new(cost: u32) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let turns = Arc::new(Semaphore::new((cores / 2).max(1)));
-        Self { cost, turns, waiting: Arc::new(Semaphore::new(QUEUE)) }
+        let (queue, jobs) = sync_channel::<Job>(QUEUE);
+        let jobs = Arc::new(Mutex::new(jobs));
+        for _ in 0..(cores / 2).max(1) {
+            let jobs = jobs.clone();
+            std::thread::spawn(move || {
+                // Where the system does not let us, it is as it was.
+                let _ = rustix::process::nice(POLITENESS);
+                let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                // Ends with the last sender.
+                while let Ok(job) = next() {
+                    job();
+                }
+            });
+        }
+        Self { cost, queue }
     }
 
-    /// Runs when it is its turn, on a thread of its own.
+    /// Runs when it is its turn.
     async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce(u32) -> bcrypt::BcryptResult<T> + Send + 'static,
     ) -> Result<T> {
-        let full = || Error::Limited { retry_after: Duration::from_secs(2) };
-        let _place = self.waiting.try_acquire().map_err(|_| full())?;
-        let _turn = self.turns.acquire().await.map_err(Error::internal)?;
-        let cost = self.cost;
-        let done = tokio::task::spawn_blocking(move || work(cost)).await;
-        done.map_err(Error::internal)?.map_err(Error::internal)
+        let ((tell, told), cost) = (oneshot::channel(), self.cost);
+        let job = Box::new(move || {
+            // Nobody hashes for somebody who went away.
+            if !tell.is_closed() {
+                let _ = tell.send(work(cost));
+            }
+        });
+        let full = |_| Error::Limited { retry_after: Duration::from_secs(2) };
+        self.queue.try_send(job).map_err(full)?;
+        told.await.map_err(Error::internal)?.map_err(Error::internal)
     }
 
     /// A password that bcrypt cannot read whole is refused, not cut.

@@ -47,14 +47,12 @@ impl AuditEntry {
         &self.0.table_name
     }
 
-    /// Which record.
-    async fn record_id(&self) -> async_graphql::ID {
-        let table = self.0.table_name.as_str();
-        let prefix = Guarded::of(table).map_or(table, |guarded| guarded.prefix);
+    /// Which record; of a kind that this version of the product knows.
+    async fn record_id(&self) -> Option<async_graphql::ID> {
+        let prefix = Guarded::of(&self.0.table_name)?.prefix;
         let mut text = String::new();
-        // Writing to a String does not fail.
-        let _ = ids::write(prefix, self.0.record_id, &mut text);
-        text.into()
+        ids::write(prefix, self.0.record_id, &mut text).ok()?;
+        Some(text.into())
     }
 
     /// What was done, such as "UPDATED" or "SIGNED_IN".

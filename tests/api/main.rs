@@ -15,6 +15,7 @@ mod access;
 mod api_clients;
 mod architecture;
 mod audit;
+mod bad_input;
 mod commands;
 mod companies;
 mod drift;
