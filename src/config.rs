@@ -84,7 +84,7 @@ pub struct Config {
     )]
     pub statement_timeout: u64,
 
-    /// What signs tokens and cursors: 32 random characters or more, for example the output of
+    /// What signs cursors, and wraps the keys that sign and encrypt the rest: 32 random characters or more, for example the output of
     /// `openssl rand -hex 32`
     #[arg(long, env = "KONTOR_SECRET", global = true, value_name = "TEXT", hide_env_values = true)]
     pub secret: Option<SecretString>,
@@ -136,8 +136,7 @@ pub struct Config {
     )]
     pub mail_from: String,
 
-    /// Proxies whose X-Forwarded-For is believed: addresses or nets, for example
-    /// 10.0.0.0/8,192.0.2.7/32
+    /// Proxies whose X-Forwarded-For is believed, as nets, for example 10.0.0.0/8,192.0.2.7/32
     #[arg(
         long,
         env = "KONTOR_TRUSTED_PROXIES",

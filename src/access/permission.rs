@@ -68,6 +68,7 @@ impl Permission {
         !matches!(
             self,
             Self::AccountUse
+                | Self::UserManage
                 | Self::RoleManage
                 | Self::SsoManage
                 | Self::SettingsManage
@@ -131,6 +132,11 @@ impl Grants {
 
     pub fn iter(&self) -> impl Iterator<Item = Permission> {
         Permission::ALL.iter().copied().filter(|permission| self.holds(*permission))
+    }
+
+    /// Is everything of `other` in it, reaching as far?
+    pub fn covers(&self, other: &Self) -> bool {
+        Permission::ALL.iter().all(|one| self.scope(*one) >= other.scope(*one))
     }
 
     /// Both together.

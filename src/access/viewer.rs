@@ -56,6 +56,8 @@ pub struct Viewer {
     pub recorded: Arc<[Permission]>,
     /// When the second factor was last shown.
     pub second_factor_at: Option<Timestamp>,
+    /// Only registered documents, by their ids.
+    pub registered_only: bool,
 }
 
 impl Viewer {
@@ -73,6 +75,7 @@ impl Viewer {
             step_up: Arc::new([]),
             recorded: Arc::new([]),
             second_factor_at: None,
+            registered_only: false,
         }
     }
 

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 
 use sha2::{Digest, Sha256};
 
-use super::model::attempts;
+use super::model::attempts::{self, Counter};
 use crate::{
     clock::Timestamp,
     db::{SystemConn, TenantConn},
@@ -24,16 +24,14 @@ enum Kind {
 }
 
 impl Kind {
-    /// The pause after so many failures.
-    fn pause(self, failures: i32) -> Duration {
-        let (free, longest) = match self {
-            Self::Pair => (5, Duration::from_mins(15)),
-            Self::Address => (50, Duration::from_mins(15)),
-            Self::Account => (20, Duration::from_secs(5)),
-        };
-        let Ok(steps @ 1..) = u32::try_from(failures - free) else { return Duration::ZERO };
-        let pause = Duration::from_secs(1) * 2_u32.saturating_pow(steps.min(16) - 1);
-        pause.min(longest)
+    /// So many failures are free, and the longest pause after more has so many seconds. The first
+    /// pause is a second, and each is twice the one before.
+    fn limits(self) -> (i32, i32) {
+        match self {
+            Self::Pair => (5, 15 * 60),
+            Self::Address => (50, 15 * 60),
+            Self::Account => (20, 5),
+        }
     }
 }
 
@@ -71,54 +69,43 @@ impl Attempt {
         self.keys.iter().map(|(_, key)| key.clone()).collect()
     }
 
-    /// Refused while any of its keys has a pause; whether there is such an account is not asked.
+    /// Refused while any of its keys has a pause; whether there is such an account is not asked. It
+    /// counts as failed until it has succeeded, so that many at once are not let in together.
     pub async fn admit(&self, conn: &SystemConn, now: Timestamp) -> Result<()> {
-        let blocked = attempts::blocked(conn.pg(), &self.hashes(), now).await?;
-        match blocked.iter().map(|(_, until)| *until).max() {
-            None => Ok(()),
-            Some(until) => {
-                let left = (until.0 - now.0).to_std().unwrap_or_default();
-                Err(Error::Limited { retry_after: left.max(Duration::from_secs(1)) })
-            }
+        let hashes = self.hashes();
+        let blocked = attempts::blocked(conn.pg(), &hashes, now).await?;
+        if let Some(until) = blocked.iter().map(|(_, until)| *until).max() {
+            let left = (until.0 - now.0).to_std().unwrap_or_default();
+            return Err(Error::Limited { retry_after: left.max(Duration::from_secs(1)) });
         }
-    }
-
-    pub async fn failed(&self, conn: &SystemConn, now: Timestamp) -> Result<()> {
         let account = self.keys.iter().find(|(kind, _)| *kind == Kind::Account);
-        let against = |kind| account.filter(|_| kind != Kind::Address).map(|(_, key)| key.clone());
-        let accounts: Vec<_> = self.keys.iter().map(|(kind, _)| against(*kind)).collect();
-        let since = now.minus(MEMORY);
-        let counted = attempts::count(conn.pg(), &self.hashes(), &accounts, now, since).await?;
-        for (key, failures) in counted {
-            let kind = self.keys.iter().find(|(_, known)| *known == key).map(|(kind, _)| *kind);
-            let pause = kind.map_or(Duration::ZERO, |kind| kind.pause(failures));
-            if !pause.is_zero() {
-                attempts::block(conn.pg(), &key, now.plus(pause)).await?;
-            }
+        let account = account.map(|(_, key)| key.as_slice());
+        let counters = self.keys.iter().map(|(kind, key)| {
+            let (free, longest) = kind.limits();
+            let account = account.filter(|_| *kind != Kind::Address);
+            Counter { key, account, free, longest }
+        });
+        let counters: Vec<Counter<'_>> = counters.collect();
+        let passed = attempts::count(conn.pg(), &counters, now, now.minus(MEMORY)).await?;
+        match passed == counters.len() {
+            true => Ok(()),
+            // Another one was quicker, and has made a pause.
+            false => Err(Error::Limited { retry_after: Duration::from_secs(1) }),
         }
-        Ok(())
     }
 
     /// The right password: what was counted for this person here is forgotten.
-    pub async fn succeeded(&self, conn: &SystemConn) -> Result<()> {
-        let own = self.keys.iter().filter(|(kind, _)| *kind != Kind::Address);
-        let own: Vec<_> = own.map(|(_, key)| key.clone()).collect();
-        attempts::forget(conn.pg(), &own).await
+    pub async fn succeeded(&self, conn: &SystemConn, now: Timestamp) -> Result<()> {
+        let of = |own: bool| {
+            let which = self.keys.iter().filter(move |(kind, _)| (*kind != Kind::Address) == own);
+            which.map(|(_, key)| key.clone()).collect::<Vec<_>>()
+        };
+        attempts::forget(conn.pg(), &of(true)).await?;
+        attempts::take_back(conn.pg(), &of(false), now).await
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_their_longest() {
-        let seconds = |kind: Kind, failures| kind.pause(failures).as_secs();
-        assert_eq!(
-            [5, 6, 7, 8, 15, 16, 1000].map(|n| seconds(Kind::Pair, n)),
-            [0, 1, 2, 4, 512, 900, 900]
-        );
-        assert_eq!([20, 21, 30, 1000].map(|n| seconds(Kind::Account, n)), [0, 1, 5, 5]);
-        assert_eq!([50, 51].map(|n| seconds(Kind::Address, n)), [0, 1]);
+    /// It was never looked at: there was no room.
+    pub async fn take_back(&self, conn: &SystemConn, now: Timestamp) -> Result<()> {
+        attempts::take_back(conn.pg(), &self.hashes(), now).await
     }
 }

@@ -76,7 +76,8 @@ pub fn client(tenant: TenantId, client: ApiClient, policy: &Policy) -> Viewer {
     let role = HeldRole { grants: scopes.collect(), ..BuiltInRole::Integration.into() };
     let viewer = Viewer::new(Who::Client(client.id), tenant, vec![role]);
     let recorded = permissions(&policy.recorded_permissions);
-    Viewer { addresses: nets(&client.addresses), recorded, ..viewer }
+    let registered_only = client.mode == "REQUIRE_ID";
+    Viewer { addresses: nets(&client.addresses), recorded, registered_only, ..viewer }
 }
 
 fn permissions(names: &[String]) -> Arc<[Permission]> {

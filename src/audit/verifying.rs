@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::{
-    chain::{Finding, leaf},
+    chain::{Batch, Finding, leaf},
     model::seals::{self, SealRow, log_length, waiting},
     sealing::proof,
 };
@@ -76,6 +76,12 @@ pub async fn verify(
     Ok(verified)
 }
 
+/// Is all that a batch speaks of older?
+fn is_before(batch: &Batch, cutoff: Timestamp) -> bool {
+    let older = |id: &Uuid| Timestamp::of_uuid(*id) < cutoff;
+    batch.entries.iter().all(older) && batch.cutoff.is_none_or(|own| own < cutoff)
+}
+
 impl Walk<'_> {
     /// One seal: is it ours, does it follow the one before, are its entries as they were?
     async fn step(&mut self, seal: SealRow) -> Result<()> {
@@ -90,8 +96,9 @@ impl Walk<'_> {
                     && last.seal == seal.previous
                     && last.last_position + 1 == seal.first_position
             }
-            // What came before was let go of, and the chain says so.
-            None => seal.number == 1 || self.cutoff.is_some(),
+            // What came before was let go of, and the chain says so: the first that is kept is the
+            // last one from before.
+            None => seal.number == 1 || self.cutoff.is_some_and(|cutoff| is_before(&batch, cutoff)),
         };
         if !follows {
             self.verified.findings.push(Finding::SealMissing { before: seal.number });

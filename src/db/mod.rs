@@ -32,7 +32,7 @@ pub use inspect::{Inspection, inspect};
 pub use keyset::{COUNT_LIMIT, Direction, Order, Slice, SortKey, capped_count};
 pub use migrate::{MigrationState, Migrator};
 pub use reach::{Reach, Seen, Whose, WithinReach};
-pub use record::{Deleted, Outcome, expect_version};
+pub use record::{Deleted, Outcome, expect_owner, expect_version};
 pub use system::{OperatorConn, SystemConn};
 pub use tenant::{TenantConn, WriteContext};
 pub use trail::{Done, write_down};

@@ -40,6 +40,19 @@ pub fn expect_version(expected: Option<i32>, actual: i32) -> Result<()> {
     }
 }
 
+/// A record is given to those only whose records the permission reaches.
+pub fn expect_owner(conn: &TenantConn, field: &str, owner: Option<Uuid>) -> Result<()> {
+    match conn.reach().covers(owner) {
+        true => Ok(()),
+        false => {
+            // The name of the field as clients know it: owner_id is ownerId.
+            let field = field.replace("_id", "Id");
+            let told = "Whose records you do not reach, you do not make or give records to.";
+            Err(Error::refused(ErrorCode::ForbiddenField, &field, told))
+        }
+    }
+}
+
 /// What every record can do: `find`, `lock`, `insert`, `update`, and [`Outcome`].
 ///
 /// ```ignore
@@ -92,6 +105,7 @@ macro_rules! record {
             ) -> $crate::error::Result<Self> {
                 use ::diesel_async::RunQueryDsl;
                 use $crate::schema::$table::dsl;
+                $($crate::db::expect_owner(conn, stringify!($owner), new.$owner.map(Into::into))?;)?
                 let made = ::diesel::insert_into(dsl::$table)
                     .values((dsl::tenant_id.eq(conn.tenant()), new))
                     .returning(Self::as_returning())
@@ -108,6 +122,9 @@ macro_rules! record {
             ) -> $crate::error::Result<Self> {
                 use ::diesel_async::RunQueryDsl;
                 use $crate::schema::$table::dsl;
+                $(if let Some(owner) = changes.$owner {
+                    $crate::db::expect_owner(conn, stringify!($owner), owner.map(Into::into))?;
+                })?
                 let updated = ::diesel::update(dsl::$table)
                     .filter(dsl::tenant_id.eq(conn.tenant()))
                     .filter(dsl::id.eq(id))

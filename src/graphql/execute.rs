@@ -1,15 +1,14 @@
 //! One request from document to answer, whatever brought it: HTTP, a socket, a test.
 
-use std::{collections::HashMap, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use async_graphql::{
-    Fast, PathSegment, Pos, Positioned, Request, Response, ServerError, Value, Variables,
-    complete_root,
+    Fast, PathSegment, Pos, Request, Response, ServerError, Value, Variables, complete_root,
     parser::{
-        parse_query, parse_schema,
+        parse_query,
         types::{
             DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
-            SelectionSet, TypeKind, TypeSystemDefinition,
+            SelectionSet,
         },
     },
     response_json,
@@ -18,6 +17,7 @@ use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::{
+    guard::{Limits, SchemaMap, Size, TooMuch, weigh, within},
     schema::{AppSchema, schema, sdl},
     session::{RequestInfo, Session},
 };
@@ -35,7 +35,6 @@ use crate::{
 const MAX_ERRORS: usize = 20;
 /// Parsed documents that are kept; each came from a text of at most 64 KiB.
 const KEPT_DOCUMENTS: usize = 1000;
-const MAX_DOCUMENT: usize = 64 * 1024;
 
 /// Who a request comes from, as far as the edge could tell.
 #[derive(Debug)]
@@ -80,7 +79,8 @@ pub struct Api(Arc<Inner>);
 
 struct Inner {
     schema: AppSchema,
-    roots: Roots,
+    map: SchemaMap,
+    limits: Limits,
     documents: Cache<[u8; 32], Arc<ExecutableDocument>>,
     db: Db,
     clock: Clock,
@@ -102,12 +102,13 @@ impl Api {
         providers: Providers,
     ) -> Self {
         let documents = Cache::new(KEPT_DOCUMENTS);
-        let (schema, roots) = (schema(), Roots::read(&sdl()));
+        let (schema, map, limits) = (schema(), SchemaMap::read(&sdl()), Limits::default());
         let later = Later::default();
         let sessions = Sessions::new(later.clone());
         Self(Arc::new(Inner {
             schema,
-            roots,
+            map,
+            limits,
             documents,
             db,
             clock,
@@ -168,7 +169,9 @@ impl Api {
         };
         let Inner { db, clock, keys, passwords, sessions, links, providers, schema, .. } = &*self.0;
         let (clock, keys) = (clock.clone(), keys.clone());
-        let session = Arc::new(Session::new(db.clone(), clock, keys, viewer, call.info));
+        let later = self.0.later.clone();
+        let session = Session::new(db.clone(), clock, keys, viewer, call.info, later);
+        let session = Arc::new(session);
         let mut request = Request::new("")
             .variables(call.variables.clone())
             .data(session.clone())
@@ -187,8 +190,8 @@ impl Api {
             || response.data != Value::Null
             || response.errors.iter().any(|error| !error.path.is_empty());
         if executed {
-            let fields = self.0.roots.of(operation);
-            let non_null = |name: &str| fields.get(name).is_some_and(|field| field.non_null);
+            let (map, root) = (&self.0.map, root_of(operation));
+            let non_null = |name: &str| map.field(root, name).is_some_and(|field| field.non_null);
             complete_root(&mut response, &document, operation, &call.variables, &non_null);
         }
         let retry_after = response.errors.iter().find_map(|error| match error.source::<Error>() {
@@ -208,16 +211,15 @@ impl Api {
     }
 
     fn document(&self, text: &str) -> Result<Arc<ExecutableDocument>, Refusal> {
-        if text.len() > MAX_DOCUMENT {
-            return Err(Refusal::new(
-                "DOCUMENT_TOO_COMPLEX",
-                "The document is longer than 64 KiB.",
-            ));
-        }
+        let limits = &self.0.limits;
+        within("bytes", text.len(), limits.document)?;
         let hash: [u8; 32] = Sha256::digest(text).into();
         if let Some(document) = self.0.documents.get(&hash) {
             return Ok(document);
         }
+        let size = Size::of(text);
+        within("tokens", size.tokens, limits.tokens)?;
+        within("brackets in each other", size.nesting, limits.nesting)?;
         let document = Arc::new(parse_query(text).map_err(|error| {
             let told = error.to_string();
             let place = error.positions().next();
@@ -229,13 +231,15 @@ impl Api {
         Ok(document)
     }
 
-    /// All that is decided before anything runs.
+    /// All that is decided before anything runs: first what the document amounts to.
     fn admit(
         &self,
         call: &Call,
         document: &ExecutableDocument,
         operation: &OperationDefinition,
     ) -> Result<(), Refusal> {
+        let Inner { map, limits, .. } = &*self.0;
+        weigh(map, limits, document, operation, &call.variables)?;
         match operation.ty {
             OperationType::Mutation if !call.may_mutate => {
                 let told = "A mutation needs POST.";
@@ -259,10 +263,18 @@ impl Api {
         let refused = match call.signed_in {
             SignedIn::BadToken => true,
             SignedIn::As(_) => false,
-            SignedIn::Anonymous => !self.0.roots.all_public(document, operation),
+            SignedIn::Anonymous => {
+                let set = &operation.selection_set.node;
+                let (map, root) = (&self.0.map, root_of(operation));
+                !all_public(map, document, set, root, &mut Vec::new())
+            }
         };
         if refused {
             return Err(Refusal::new("UNAUTHENTICATED", "Sign in to use this."));
+        }
+        if matches!(&call.signed_in, SignedIn::As(viewer) if viewer.registered_only) {
+            let told = "This program may send registered documents only, by their ids.";
+            return Err(Refusal::new("PERSISTED_DOCUMENT_REQUIRED", told));
         }
         Ok(())
     }
@@ -273,6 +285,12 @@ struct Refusal {
     code: &'static str,
     message: String,
     place: Option<Pos>,
+}
+
+impl From<TooMuch> for Refusal {
+    fn from((code, message): TooMuch) -> Self {
+        Self { code, message, place: None }
+    }
 }
 
 impl Refusal {
@@ -317,67 +335,21 @@ fn only_name(document: &ExecutableDocument) -> Option<String> {
     document.operations.iter().next().and_then(|(name, _)| name).map(ToString::to_string)
 }
 
-/// The root fields, read from the schema's own text: what clients see is what is decided.
-struct Roots {
-    query: HashMap<String, RootField>,
-    mutation: HashMap<String, RootField>,
-}
-
-#[derive(Clone, Copy)]
-struct RootField {
-    /// Answers without sign-in.
-    public: bool,
-    non_null: bool,
-}
-
-impl Roots {
-    fn read(sdl: &str) -> Self {
-        let (mut query, mut mutation) = (HashMap::new(), HashMap::new());
-        let definitions = parse_schema(sdl).map(|schema| schema.definitions).unwrap_or_default();
-        for definition in definitions {
-            let TypeSystemDefinition::Type(ty) = definition else { continue };
-            let TypeKind::Object(object) = ty.node.kind else { continue };
-            let fields = match ty.node.name.node.as_str() {
-                "Query" => &mut query,
-                "Mutation" => &mut mutation,
-                _ => continue,
-            };
-            fields.extend(object.fields.into_iter().map(|Positioned { node: field, .. }| {
-                let public = field.directives.iter().any(|d| d.node.name.node == "public");
-                let non_null = !field.ty.node.nullable;
-                (field.name.node.to_string(), RootField { public, non_null })
-            }));
-        }
-        Self { query, mutation }
-    }
-
-    fn of(&self, operation: &OperationDefinition) -> &HashMap<String, RootField> {
-        match operation.ty {
-            OperationType::Mutation => &self.mutation,
-            _ => &self.query,
-        }
-    }
-
-    fn all_public(&self, document: &ExecutableDocument, operation: &OperationDefinition) -> bool {
-        let fields = self.of(operation);
-        set_is_public(document, &operation.selection_set.node, fields, &mut Vec::new())
-    }
-}
-
-/// Each fragment is looked at once.
-fn set_is_public<'a>(
+/// Does every root field answer without sign-in? Each fragment is looked at once.
+fn all_public<'a>(
+    map: &SchemaMap,
     document: &'a ExecutableDocument,
     set: &'a SelectionSet,
-    fields: &HashMap<String, RootField>,
+    root: &str,
     seen: &mut Vec<&'a str>,
 ) -> bool {
     set.items.iter().all(|item| match &item.node {
         Selection::Field(field) => {
             let name = field.node.name.node.as_str();
-            name.starts_with("__") || fields.get(name).is_some_and(|field| field.public)
+            name.starts_with("__") || map.field(root, name).is_some_and(|field| field.public)
         }
         Selection::InlineFragment(inline) => {
-            set_is_public(document, &inline.node.selection_set.node, fields, seen)
+            all_public(map, document, &inline.node.selection_set.node, root, seen)
         }
         Selection::FragmentSpread(spread) => {
             let name = spread.node.fragment_name.node.as_str();
@@ -386,10 +358,18 @@ fn set_is_public<'a>(
             }
             seen.push(name);
             document.fragments.get(name).is_none_or(|fragment| {
-                set_is_public(document, &fragment.node.selection_set.node, fields, seen)
+                all_public(map, document, &fragment.node.selection_set.node, root, seen)
             })
         }
     })
+}
+
+fn root_of(operation: &OperationDefinition) -> &'static str {
+    match operation.ty {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    }
 }
 
 /// Every error gets its code and the request's id; what is behind an internal one goes to the

@@ -8,6 +8,7 @@ mod directive;
 mod execute;
 mod fields;
 mod filter;
+mod guard;
 mod id;
 mod input;
 mod loader;

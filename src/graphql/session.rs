@@ -20,6 +20,7 @@ use crate::{
     clock::Clock,
     db::{Db, Outcome, SystemConn, TenantConn},
     error::{Error, ErrorCode, Problem, Result},
+    jobs::{Later, Note, Writing},
     keys::{Keys, Ring},
     tenants::TenantId,
 };
@@ -57,6 +58,7 @@ pub struct Session {
     pub(super) reader: Mutex<Option<TenantConn>>,
     pub(super) loaders: Loaders,
     pub(super) fields: std::sync::Mutex<Fields>,
+    later: Later,
 }
 
 impl Session {
@@ -66,10 +68,11 @@ impl Session {
         keys: Arc<Keys>,
         viewer: Option<Viewer>,
         request: RequestInfo,
+        later: Later,
     ) -> Self {
         let viewer = viewer.map_or_else(OnceLock::new, OnceLock::from);
         let (reader, loaders, fields) = Default::default();
-        Self { db, clock, keys, request, viewer, reader, loaders, fields }
+        Self { db, clock, keys, request, viewer, reader, loaders, fields, later }
     }
 
     pub fn viewer(&self) -> Option<&Viewer> {
@@ -108,6 +111,12 @@ impl Session {
     /// What is signed and encrypted with.
     pub async fn ring(&self) -> Result<Arc<Ring>> {
         self.keys.ring(&self.db, &self.clock).await
+    }
+
+    /// Writes something down for a tenant, after the answer.
+    pub async fn later(&self, tenant: TenantId, actor: Option<uuid::Uuid>, write: Writing) {
+        let request = self.request.id.clone();
+        self.later.send(Note { tenant, actor, request, write }).await;
     }
 
     pub(super) fn check(&self, permission: Permission) -> Result<&Viewer> {
@@ -236,7 +245,7 @@ impl Doors for Context<'_> {
     }
 
     fn may_see(&self, permission: Permission, within: Option<&str>) -> bool {
-        let seen = self.session().viewer().is_some_and(|viewer| viewer.grants.holds(permission));
+        let seen = self.session().check(permission).is_ok();
         if !seen {
             self.session().fields().mask(self.path_node.as_ref(), within);
         }

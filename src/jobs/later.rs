@@ -19,7 +19,8 @@ const ROOM: usize = 1024;
 const TRIES: u32 = 5;
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
-type Writing = Box<dyn for<'a> Fn(&'a TenantConn) -> BoxFuture<'a, Result<()>> + Send + Sync>;
+/// What is to be done in the tenant's transaction.
+pub type Writing = Box<dyn for<'a> Fn(&'a TenantConn) -> BoxFuture<'a, Result<()>> + Send + Sync>;
 
 /// Something to be written for a tenant.
 pub struct Note {

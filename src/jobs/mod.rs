@@ -15,7 +15,7 @@ mod rules;
 mod upkeep;
 mod worker;
 
-pub use later::{Later, Note};
+pub use later::{Later, Note, Writing};
 pub use queue::{NewJob, enqueue};
 pub use upkeep::upkeep;
 pub use worker::{Schedule, Work, Worker};

@@ -52,6 +52,7 @@ async fn sign_ins_and_their_failures_are_in_the_trail_and_secrets_are_not() {
     app.anonymous().data(wrong, Json::Null).await;
     let rep = app.sign_in("rep@acme.test").await;
     rep.data("mutation { passwordChange(password: \"kontor-demo\", newPassword: \"four words at random\") { userErrors { code } } signOut { userErrors { code } } }", Json::Null).await;
+    app.settle().await;
     let id = json!(rep.user().to_string());
     let told = trail(&admin, json!({ "recordId": id })).await;
     let actions: Vec<&str> = told.iter().map(|entry| entry["action"].as_str().unwrap()).collect();

@@ -27,6 +27,7 @@ mod isolation;
 mod jobs;
 mod joining;
 mod keys;
+mod limits;
 mod lists;
 mod migrations;
 mod people;

@@ -9,7 +9,7 @@ use super::super::{
     values::addresses,
 };
 use crate::{
-    access::{Permission, Permission::*},
+    access::{Permission, Permission::*, Scope},
     by_id,
     clock::Timestamp,
     db::TenantConn,
@@ -172,7 +172,8 @@ impl ApiSecret {
 pub struct ApiClientCreateInput {
     /// Its name, 1 to 100 characters; no other program has it.
     name: String,
-    /// What it may do, such as "company:read": nothing that you do not hold yourself.
+    /// What it may do, such as "company:read", with all of the tenant's records: nothing that you do
+    /// not hold, and reach as far with, yourself.
     scopes: Vec<String>,
     /// What it may send.
     mode: ClientMode,
@@ -417,7 +418,8 @@ fn scopes(ctx: &Context<'_>, check: &mut Check, mut names: Vec<String>) -> Resul
                 let told = format!("{name} is for people");
                 check.problem(ErrorCode::ForbiddenField, "scopes", &told);
             }
-            Some(known) if !viewer.grants.holds(known) => {
+            // A program has no team: its scopes reach all.
+            Some(known) if viewer.grants.scope(known) != Some(Scope::All) => {
                 let told = format!("{name} is not yours to give");
                 check.problem(ErrorCode::ForbiddenField, "scopes", &told);
             }

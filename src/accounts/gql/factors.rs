@@ -7,7 +7,7 @@ use super::{
         factor::{Seed, Shown, recovery_codes, recovery_hash},
         model::{self, Factor, FactorState, Membership, replace_recovery_codes, step_up},
     },
-    people::UserPayload,
+    people::{UserPayload, works_here_only},
     proofs::Claim,
     types::User,
 };
@@ -44,7 +44,8 @@ pub struct TotpEnrolPayload {
 /// Recovery codes, or why there are none.
 #[derive(Default, SimpleObject)]
 pub struct RecoveryCodesPayload {
-    /// Each is good once, in place of a code of the authenticator. Shown once.
+    /// Each is good once, in place of a code of the authenticator. Shown once; null where a repeat
+    /// (`Idempotency-Key`) of the request asks again.
     recovery_codes: Option<Vec<String>>,
     /// Why there are none; empty when there are.
     user_errors: async_graphql::Many<UserError>,
@@ -152,10 +153,7 @@ impl FactorMutation {
                 let told = "Only an owner does this for an owner.";
                 return Err(Error::refused(ErrorCode::ForbiddenField, "id", told));
             }
-            if model::tenants_of(tx, id).await?.iter().any(|tenant| *tenant != tx.tenant()) {
-                let told = "They work elsewhere too, and have to do it themselves.";
-                return Err(Error::refused(ErrorCode::ForbiddenField, "id", told));
-            }
+            works_here_only(tx, id).await?;
             if !Factor::delete(tx, id).await? {
                 let told = "They have no second factor.";
                 return Err(Error::refused(ErrorCode::InvalidTransition, "id", told));
@@ -192,7 +190,7 @@ async fn enrol(ctx: &Context<'_>, password: String) -> Result<Seed> {
     Ok(seed)
 }
 
-async fn confirm(ctx: &Context<'_>, code: String) -> Result<Vec<String>> {
+async fn confirm(ctx: &Context<'_>, code: String) -> Result<Option<Vec<String>>> {
     let viewer = ctx.allow(AccountUse)?.clone();
     let user = viewer.person()?;
     let claim = Claim::again(ctx, user).await?;
@@ -201,6 +199,8 @@ async fn confirm(ctx: &Context<'_>, code: String) -> Result<Vec<String>> {
     }
     claim.factor(ctx, user, code).await?;
     let (codes, now) = (recovery_codes()?, ctx.clock().now());
+    // Of a repeat the codes are not shown again: those are not the ones that were kept.
+    let mut kept = None;
     let confirmed = ctx.write(AccountUse, async |tx| {
         if !Factor::confirm(tx, user, now).await? {
             let told = "There is nothing to confirm.";
@@ -212,11 +212,12 @@ async fn confirm(ctx: &Context<'_>, code: String) -> Result<Vec<String>> {
             step_up(tx, session, now).await?;
         }
         note(tx, Event::TotpEnabled, user, json!({})).await?;
+        kept = Some(codes);
         Ok(Deleted(user))
     });
     let confirmed = confirmed.await;
     ctx.data_unchecked::<Sessions>().forget();
-    confirmed.map(|_: Deleted<UserId>| codes)
+    confirmed.map(|_: Deleted<UserId>| kept)
 }
 
 async fn disable(ctx: &Context<'_>, password: String) -> Result<()> {
@@ -240,10 +241,11 @@ async fn forget_seed(ctx: &Context<'_>, user: UserId) -> Result<()> {
     ctx.public_write(NO_TENANT, Some(user), async |tx| Seed::place(user).forget(tx).await).await
 }
 
-async fn replace_codes(ctx: &Context<'_>, password: String) -> Result<Vec<String>> {
+async fn replace_codes(ctx: &Context<'_>, password: String) -> Result<Option<Vec<String>>> {
     let user = ctx.allow(AccountUse)?.person()?;
     Claim::again(ctx, user).await?.password(ctx, password).await?;
     let codes = recovery_codes()?;
+    let mut kept = None;
     let replaced = ctx.write(AccountUse, async |tx| {
         let factor = Factor::find(tx, user).await?;
         if factor.is_none_or(|factor| factor.confirmed_at.is_none()) {
@@ -253,9 +255,11 @@ async fn replace_codes(ctx: &Context<'_>, password: String) -> Result<Vec<String
         let hashes = codes.iter().map(|code| recovery_hash(user, code)).collect();
         replace_recovery_codes(tx, user, hashes).await?;
         note(tx, Event::RecoveryCodesReplaced, user, json!({})).await?;
+        kept = Some(codes);
         Ok(Deleted(user))
     });
-    replaced.await.map(|_: Deleted<UserId>| codes)
+    let replaced = replaced.await;
+    replaced.map(|_: Deleted<UserId>| kept)
 }
 
 async fn stepped_up(ctx: &Context<'_>, totp: String) -> Result<()> {
@@ -277,9 +281,9 @@ async fn stepped_up(ctx: &Context<'_>, totp: String) -> Result<()> {
     done.map(|_: Deleted<UserId>| ())
 }
 
-fn codes(result: Result<Vec<String>>) -> Result<Option<RecoveryCodesPayload>> {
+fn codes(result: Result<Option<Vec<String>>>) -> Result<Option<RecoveryCodesPayload>> {
     let (recovery_codes, problems) = match result {
-        Ok(codes) => (Some(codes), Vec::new()),
+        Ok(codes) => (codes, Vec::new()),
         Err(error) => (None, refusals(error)?),
     };
     let user_errors = problems.into_iter().map(Into::into).collect();

@@ -10,7 +10,7 @@ use super::{
     types::{Role, User},
 };
 use crate::{
-    access::{BuiltInRole, Permission::*, Who},
+    access::{BuiltInRole, HeldRole, Permission::*, Who},
     audit::{Event, note},
     column, connection,
     db::{TenantConn, Value},
@@ -97,7 +97,7 @@ impl PeopleMutation {
         #[graphql(desc = "Their roles from now on, at least one.")] role_ids: Vec<RoleId>,
     ) -> Result<Option<UserPayload>> {
         let changed = ctx.write(UserManage, async |tx| {
-            let (built_in, own) = known_roles(tx, &role_ids).await?;
+            let (built_in, own) = known_roles(ctx, tx, &role_ids).await?;
             change_standing(ctx, tx, id, built_in.contains(&BuiltInRole::Owner)).await?;
             let names = built_in.iter().map(|role| role.name()).collect();
             Membership::set_roles(tx, id, names).await?;
@@ -137,11 +137,13 @@ impl PeopleMutation {
     }
 
     /// Lets a person sign in again at once after too many wrong passwords. An address that has
-    /// guessed at many accounts stays slowed down.
+    /// guessed at many accounts stays slowed down. For somebody who works in other tenants too
+    /// time does it: no tenant decides for another.
     #[graphql(directive = requires::apply(UserManage))]
     async fn user_unlock(&self, ctx: &Context<'_>, id: UserId) -> Result<Option<UserPayload>> {
         let unlocked = ctx.write(UserManage, async |tx| {
             let user = found(tx, id).await?;
+            works_here_only(tx, id).await?;
             attempts::unlock(tx, &user.email).await?;
             note(tx, Event::Unlocked, id, json!({})).await?;
             Ok(user)
@@ -173,6 +175,11 @@ async fn change_standing(
     let owners = Membership::lock_owners(tx).await?;
     let membership = Membership::lock(tx, id).await?;
     let viewer = ctx.viewer()?;
+    let roles = model::roles_of(tx, &[id]).await?.remove(&id).unwrap_or_default().held();
+    if !roles.iter().all(|role| viewer.grants.covers(&role.grants)) {
+        let told = "They may do more than you: somebody who may as much decides about them.";
+        return Err(Error::refused(ErrorCode::ForbiddenField, "id", told));
+    }
     let active = membership.deactivated_at.is_none();
     may_change_roles(RoleChange {
         by_owner: viewer.is(BuiltInRole::Owner),
@@ -185,6 +192,7 @@ async fn change_standing(
 
 /// The roles of these ids: built-in ones, and the tenant's own.
 pub async fn known_roles(
+    ctx: &Context<'_>,
     tx: &TenantConn,
     ids: &[RoleId],
 ) -> Result<(Vec<BuiltInRole>, Vec<RoleId>)> {
@@ -202,7 +210,27 @@ pub async fn known_roles(
     if known.len() != own.len() {
         return Err(Error::refused(ErrorCode::NotFound, "roleIds", "There is no such role."));
     }
+    // Nobody makes somebody who may do more than they may themselves.
+    let grants = &ctx.viewer()?.grants;
+    let held = built_in.iter().map(|role| HeldRole::from(*role));
+    let mut given = held.chain(known.into_iter().map(Into::into));
+    if let Some(more) = given.find(|role| !grants.covers(&role.grants)) {
+        let told = format!("{} may do more than you may.", more.name);
+        return Err(Error::refused(ErrorCode::ForbiddenField, "roleIds", &told));
+    }
     Ok((built_in, own))
+}
+
+/// What belongs to a person and not to their membership is for the one tenant to decide that they
+/// work in, or for themselves.
+pub async fn works_here_only(tx: &TenantConn, user: UserId) -> Result<()> {
+    match model::tenants_of(tx, user).await?.iter().all(|tenant| *tenant == tx.tenant()) {
+        true => Ok(()),
+        false => {
+            let told = "They work elsewhere too: no tenant decides this for another.";
+            Err(Error::refused(ErrorCode::ForbiddenField, "id", told))
+        }
+    }
 }
 
 async fn found(tx: &TenantConn, id: UserId) -> Result<model::User> {

@@ -14,7 +14,7 @@ use crate::{
     clock::Timestamp,
     error::{Error, ErrorCode, Problem, Result},
     graphql::{Caller, Doors},
-    jobs::NO_TENANT,
+    jobs::{NO_TENANT, Writing},
     tenants::TenantRow,
 };
 
@@ -54,10 +54,9 @@ impl Claim {
             return Err(refused);
         }
         let found = Credentials::of(conn.pg(), email.trim()).await?;
-        let places = match &found {
-            Some(found) => model::places(conn.pg(), found.user).await?,
-            None => Vec::new(),
-        };
+        // Nobody's places take as long to find.
+        let user = found.as_ref().map_or(UserId(uuid::Uuid::nil()), |found| found.user);
+        let places = model::places(conn.pg(), user).await?;
         conn.release();
         Ok(Self { attempt, found, places })
     }
@@ -104,11 +103,20 @@ impl Claim {
     async fn right_password(&self, ctx: &Context<'_>, password: String) -> Result<UserId> {
         let hash = self.found.as_ref().map(|found| found.password_hash.clone());
         let passwords = ctx.data_unchecked::<Passwords>();
-        let right = passwords.verify(password.into(), hash).await?;
+        let right = match passwords.verify(password.into(), hash).await {
+            Err(full @ Error::Limited { .. }) => {
+                #[expect(clippy::disallowed_methods, reason = "takes back what was counted")]
+                let conn = ctx.system().await?;
+                self.attempt.take_back(&conn, ctx.clock().now()).await?;
+                conn.release();
+                return Err(full);
+            }
+            verified => verified?,
+        };
         match &self.found {
             Some(Credentials { user, active: true, .. }) if right => Ok(*user),
             _ => {
-                self.failed(ctx).await?;
+                self.failed(ctx).await;
                 Err(wrong("The e-mail address or the password is wrong."))
             }
         }
@@ -126,35 +134,33 @@ impl Claim {
         };
         match show(ctx, user, &totp, ctx.clock().now()).await? {
             None => {
-                self.failed(ctx).await?;
+                self.failed(ctx).await;
                 Err(refused("The code is wrong, or was used before."))
             }
             second => Ok(second),
         }
     }
 
-    /// Counted, and in the trail of every tenant that the person works in.
-    async fn failed(&self, ctx: &Context<'_>) -> Result<()> {
-        #[expect(clippy::disallowed_methods, reason = "counts what was refused")]
-        let conn = ctx.system().await?;
-        self.attempt.failed(&conn, ctx.clock().now()).await?;
-        conn.release();
-        let Some(found) = &self.found else { return Ok(()) };
+    /// It is counted already; the trail of every tenant that the person works in hears of it after
+    /// the answer, so that the time does not tell whether there is such a person.
+    async fn failed(&self, ctx: &Context<'_>) {
+        let Some(user) = self.found.as_ref().map(|found| found.user) else { return };
+        let details = from_where(ctx);
         for (tenant, _) in &self.places {
-            #[expect(clippy::disallowed_methods, reason = "notes that somebody was refused")]
-            ctx.public_write(tenant.id, None, async |tx| {
-                note(tx, Event::SignInFailed, found.user, from_where(ctx)).await
-            })
-            .await?;
+            let details = details.clone();
+            let write: Writing = Box::new(move |tx| {
+                let details = details.clone();
+                Box::pin(async move { note(tx, Event::SignInFailed, user, details).await })
+            });
+            ctx.session().later(tenant.id, None, write).await;
         }
-        Ok(())
     }
 
     /// What was counted against them here is forgotten.
     async fn succeeded(&self, ctx: &Context<'_>) -> Result<()> {
         #[expect(clippy::disallowed_methods, reason = "forgets what was counted")]
         let conn = ctx.system().await?;
-        self.attempt.succeeded(&conn).await?;
+        self.attempt.succeeded(&conn, ctx.clock().now()).await?;
         conn.release();
         Ok(())
     }

@@ -245,6 +245,7 @@ async fn refresh(ctx: &Context<'_>, text: &str) -> Result<SessionPayload> {
             return Ok(None);
         };
         let user = session.user_id;
+        may_come(ctx, tx, Bearer { user, tenant: sent.tenant, session: session.id }).await?;
         match refreshing(used_at, now) {
             Refreshing::Replace => {
                 use_refresh(tx, &sent, now).await?;
@@ -299,7 +300,26 @@ async fn change_password(ctx: &Context<'_>, old: String, new: String) -> Result<
         note(tx, Event::PasswordChanged, user, from_where(ctx)).await?;
         Ok(Deleted(user))
     });
-    changed.await.map(|_: Deleted<UserId>| ())
+    let _: Deleted<UserId> = changed.await?;
+    end_elsewhere(ctx, user, "PASSWORD_CHANGED").await
+}
+
+/// The password is the person's, and so are their sessions in other tenants.
+async fn end_elsewhere(ctx: &Context<'_>, user: UserId, why: &str) -> Result<()> {
+    let (here, now) = (ctx.viewer()?.tenant, ctx.clock().now());
+    #[expect(clippy::disallowed_methods, reason = "a person works in several tenants")]
+    let conn = ctx.system().await?;
+    let places = model::places(conn.pg(), user).await;
+    conn.release();
+    for (tenant, _) in places?.into_iter().filter(|(tenant, _)| tenant.id != here) {
+        #[expect(clippy::disallowed_methods, reason = "as above, in each of them")]
+        ctx.public_write(tenant.id, Some(user), async |tx| {
+            model::Session::end_others(tx, user, None, why, now).await?;
+            note(tx, Event::PasswordChanged, user, json!({ "where": "in another tenant" })).await
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 type Place = (TenantRow, Vec<String>);

@@ -183,6 +183,7 @@ pub async fn join(conn: &TenantConn, user: UserId, roles: &[String], now: Timest
 pub async fn tenants_of(conn: &TenantConn, user: UserId) -> Result<Vec<TenantId>> {
     let tenants = memberships::table
         .filter(memberships::user_id.eq(user))
+        .filter(memberships::deactivated_at.is_null())
         .select(memberships::tenant_id)
         .load(&mut &*conn)
         .await?;

@@ -1,0 +1,392 @@
+//! The guard before execution: what a document amounts to, in one pass, each fragment measured
+//! once. A document that spreads each fragment twice into the next is refused here, before
+//! anything looks at it that would follow every spread.
+
+mod lexer;
+mod map;
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::{
+    Name, Positioned, Value, Variables,
+    parser::types::{
+        ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+    },
+};
+
+pub use lexer::Size;
+pub use map::{SchemaMap, Shape};
+
+/// What a request may amount to.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of the document.
+    pub document: usize,
+    pub tokens: usize,
+    /// Of any brackets, before the parser sees them.
+    pub nesting: usize,
+    pub depth: u64,
+    /// Of questions about the schema itself.
+    pub introspection_depth: u64,
+    /// Once every fragment is put in its place.
+    pub fields: u64,
+    pub aliases: u64,
+    pub root_fields: u64,
+    pub mutations: u64,
+    pub fragments: usize,
+    pub cost: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            document: 64 * 1024,
+            tokens: 5000,
+            nesting: 50,
+            depth: 15,
+            introspection_depth: 20,
+            fields: 2000,
+            aliases: 50,
+            root_fields: 20,
+            mutations: 10,
+            fragments: 100,
+            cost: 5000,
+        }
+    }
+}
+
+const CHANGE: u64 = 10;
+const CONNECTION: u64 = 2;
+/// A page that does not say how long it is.
+const PAGE: u64 = 20;
+const LONGEST_PAGE: u64 = 100;
+/// A list that is no page: it is bounded, but does not say how.
+const LIST: u64 = 10;
+/// What looks at more than it shows.
+const WIDE: [&str; 2] = ["search", "analytics"];
+const WIDE_COST: u64 = 10;
+
+/// What a selection amounts to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weight {
+    pub fields: u64,
+    pub aliases: u64,
+    pub depth: u64,
+    pub introspection: u64,
+    pub cost: u64,
+}
+
+impl Weight {
+    fn beside(self, other: Self) -> Self {
+        Self {
+            fields: self.fields.saturating_add(other.fields),
+            aliases: self.aliases.saturating_add(other.aliases),
+            depth: self.depth.max(other.depth),
+            introspection: self.introspection.max(other.introspection),
+            cost: self.cost.saturating_add(other.cost),
+        }
+    }
+}
+
+/// Why a document is not run: a code, and a sentence.
+pub type TooMuch = (&'static str, String);
+
+const TOO_COMPLEX: &str = "DOCUMENT_TOO_COMPLEX";
+
+/// Weighs the operation, and refuses it where it is too much. All fragments and operations of the
+/// document are looked at, because validation will look at all of them.
+pub fn weigh(
+    map: &SchemaMap,
+    limits: &Limits,
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    variables: &Variables,
+) -> Result<Weight, TooMuch> {
+    let count = document.fragments.len();
+    within("fragments", count, limits.fragments)?;
+    let mut scale =
+        Scale { map, document, operation, variables, known: HashMap::new(), open: Vec::new() };
+    let mut names: Vec<&Name> = document.fragments.keys().collect();
+    names.sort();
+    for name in names {
+        complexity(scale.fragment(name), limits)?;
+    }
+    let mut weight = Weight::default();
+    for (_, one) in document.operations.iter() {
+        let root = match one.node.ty {
+            OperationType::Query => "Query",
+            OperationType::Mutation => "Mutation",
+            OperationType::Subscription => "Subscription",
+        };
+        let set = &one.node.selection_set.node;
+        let this = scale.set(set, root);
+        complexity(this, limits)?;
+        let most = match one.node.ty {
+            OperationType::Mutation => limits.mutations,
+            _ => limits.root_fields,
+        };
+        within("fields at the root", roots(document, set, &mut Vec::new()), most)?;
+        if std::ptr::eq(&raw const one.node, operation) {
+            weight = this;
+        }
+    }
+    conflicts(document, operation)?;
+    if weight.cost > limits.cost {
+        let told =
+            format!("The operation costs {}; at most {} is allowed.", weight.cost, limits.cost);
+        return Err(("COST_LIMIT_EXCEEDED", told));
+    }
+    Ok(weight)
+}
+
+fn complexity(weight: Weight, limits: &Limits) -> Result<(), TooMuch> {
+    within("fields", weight.fields, limits.fields)?;
+    within("aliases", weight.aliases, limits.aliases)?;
+    within("levels", weight.depth, limits.depth)?;
+    within("levels of introspection", weight.introspection, limits.introspection_depth)
+}
+
+/// A sentence where there is more of something than there may be.
+pub fn within<N: PartialOrd + std::fmt::Display>(
+    what: &str,
+    count: N,
+    most: N,
+) -> Result<(), TooMuch> {
+    match count <= most {
+        true => Ok(()),
+        false => Err((TOO_COMPLEX, format!("The document has more than {most} {what}."))),
+    }
+}
+
+struct Scale<'a> {
+    map: &'a SchemaMap,
+    document: &'a ExecutableDocument,
+    operation: &'a OperationDefinition,
+    variables: &'a Variables,
+    known: HashMap<&'a str, Weight>,
+    /// Fragments that are being measured: a circle is validation's to tell.
+    open: Vec<&'a str>,
+}
+
+impl<'a> Scale<'a> {
+    fn fragment(&mut self, name: &'a str) -> Weight {
+        if let Some(weight) = self.known.get(name) {
+            return *weight;
+        }
+        let Some(fragment) = self.document.fragments.get(name) else { return Weight::default() };
+        if self.open.contains(&name) {
+            return Weight::default();
+        }
+        self.open.push(name);
+        let on = fragment.node.type_condition.node.on.node.as_str();
+        let weight = self.set(&fragment.node.selection_set.node, on);
+        self.open.pop();
+        self.known.insert(name, weight);
+        weight
+    }
+
+    fn set(&mut self, set: &'a SelectionSet, parent: &str) -> Weight {
+        set.items.iter().fold(Weight::default(), |sum, item| {
+            let weight = match &item.node {
+                Selection::Field(field) => self.field(&field.node, parent),
+                Selection::InlineFragment(inline) => {
+                    let on = inline.node.type_condition.as_ref();
+                    let on = on.map_or(parent, |on| on.node.on.node.as_str());
+                    self.set(&inline.node.selection_set.node, on)
+                }
+                // A spread counts itself, so that even empty ones come to an end.
+                Selection::FragmentSpread(spread) => {
+                    let weight = self.fragment(spread.node.fragment_name.node.as_str());
+                    Weight { fields: weight.fields.saturating_add(1), ..weight }
+                }
+            };
+            sum.beside(weight)
+        })
+    }
+
+    fn field(&mut self, field: &'a Field, parent: &str) -> Weight {
+        let name = field.name.node.as_str();
+        let info = self.map.field(parent, name);
+        let inner = self.set(&field.selection_set.node, info.map_or("", |info| &info.ty));
+        let aliases = inner.aliases.saturating_add(u64::from(field.alias.is_some()));
+        let fields = inner.fields.saturating_add(1);
+        if name.starts_with("__") || parent.is_empty() {
+            let introspection = inner.introspection.saturating_add(1);
+            return Weight { fields, aliases, introspection, depth: 0, cost: 0 };
+        }
+        let own = match parent {
+            "Mutation" => CHANGE,
+            _ if WIDE.contains(&name) => WIDE_COST,
+            _ => 0,
+        };
+        let cost = match info.map_or(Shape::Leaf, |info| info.shape) {
+            Shape::Leaf => 0,
+            Shape::Object => inner.cost.saturating_add(1),
+            // The connection counts its records already.
+            Shape::List if parent.ends_with("Connection") => inner.cost.saturating_add(1),
+            Shape::List => self.length(field, LIST).saturating_mul(inner.cost.saturating_add(1)),
+            Shape::Connection => {
+                CONNECTION.saturating_add(self.length(field, PAGE).saturating_mul(inner.cost))
+            }
+        };
+        let cost = cost.saturating_add(own);
+        let depth = inner.depth.saturating_add(1);
+        Weight { fields, aliases, depth, cost, ..inner }
+    }
+
+    /// How many records a list has at most.
+    fn length(&self, field: &Field, unsaid: u64) -> u64 {
+        let said = ["first", "last"].iter().find_map(|name| match self.argument(field, name)? {
+            Value::Number(number) => number.as_i64(),
+            _ => None,
+        });
+        let listed = || match self.argument(field, "ids")? {
+            Value::List(items) => u64::try_from(items.len()).ok(),
+            _ => None,
+        };
+        // Clamped before it is multiplied: −1 is no huge number.
+        said.map(|n| u64::try_from(n).unwrap_or(0).min(LONGEST_PAGE))
+            .or_else(listed)
+            .unwrap_or(unsaid)
+    }
+
+    fn argument(&self, field: &Field, name: &str) -> Option<Value> {
+        let value = field.get_argument(name)?;
+        let variable = |name: Name| self.variable(&name).ok_or(());
+        value.node.clone().into_const_with(variable).ok().filter(|value| *value != Value::Null)
+    }
+
+    fn variable(&self, name: &str) -> Option<Value> {
+        self.variables.get(name).cloned().or_else(|| {
+            let defined = &self.operation.variable_definitions;
+            let definition = defined.iter().find(|one| one.node.name.node == name)?;
+            definition.node.default_value.as_ref().map(|value| value.node.clone())
+        })
+    }
+}
+
+/// How many fields stand at the root; each fragment is looked at once.
+fn roots<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    seen: &mut Vec<&'a str>,
+) -> u64 {
+    set.items.iter().fold(0_u64, |sum, item| {
+        let more = match &item.node {
+            Selection::Field(_) => 1,
+            Selection::InlineFragment(inline) => {
+                roots(document, &inline.node.selection_set.node, seen)
+            }
+            Selection::FragmentSpread(spread) => {
+                let name = spread.node.fragment_name.node.as_str();
+                match document.fragments.get(name) {
+                    Some(fragment) if !seen.contains(&name) => {
+                        seen.push(name);
+                        roots(document, &fragment.node.selection_set.node, seen)
+                    }
+                    _ => 0,
+                }
+            }
+        };
+        sum.saturating_add(more)
+    })
+}
+
+/// Two different fields under one name in the answer: the library sees that at one level only, and
+/// would answer one of them. The document is small by now: what is expanded here was counted.
+fn conflicts(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+) -> Result<(), TooMuch> {
+    let mut open = HashSet::new();
+    let root = Level { sets: vec![("", &operation.selection_set)] };
+    root.check(document, &mut open)
+}
+
+/// The selections that are merged into one object, with the type that each is on.
+struct Level<'a> {
+    sets: Vec<(&'a str, &'a Positioned<SelectionSet>)>,
+}
+
+impl<'a> Level<'a> {
+    fn check(
+        self,
+        document: &'a ExecutableDocument,
+        open: &mut HashSet<&'a str>,
+    ) -> Result<(), TooMuch> {
+        let mut fields: Vec<(&'a str, &'a Field)> = Vec::new();
+        for (on, set) in &self.sets {
+            flatten(document, on, &set.node, &mut fields, open);
+        }
+        let mut by_key: HashMap<&str, Vec<(&'a str, &'a Field)>> = HashMap::new();
+        for (on, field) in fields {
+            by_key.entry(field.response_key().node.as_str()).or_default().push((on, field));
+        }
+        for (key, same) in by_key {
+            let Some((first, rest)) = same.split_first() else { continue };
+            for other in rest {
+                // On different types they never meet.
+                let meet = first.0 == other.0 || first.0.is_empty() || other.0.is_empty();
+                let alike = first.1.name.node == other.1.name.node
+                    && arguments(first.1) == arguments(other.1);
+                if meet && !alike {
+                    let told =
+                        format!("\"{key:.50}\" stands for two different fields; use an alias.");
+                    return Err(("GRAPHQL_VALIDATION_FAILED", told));
+                }
+            }
+            // What is on different types is merged apart.
+            let mut types: Vec<&str> = same.iter().map(|(on, _)| *on).collect();
+            types.sort_unstable();
+            types.dedup();
+            for ty in types {
+                let merged = same.iter().filter(|(on, _)| *on == ty || on.is_empty());
+                let sets = merged.map(|(_, field)| ("", &field.selection_set));
+                let sets: Vec<_> = sets.filter(|(_, set)| !set.node.items.is_empty()).collect();
+                if !sets.is_empty() {
+                    Level { sets }.check(document, open)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn flatten<'a>(
+    document: &'a ExecutableDocument,
+    on: &'a str,
+    set: &'a SelectionSet,
+    fields: &mut Vec<(&'a str, &'a Field)>,
+    open: &mut HashSet<&'a str>,
+) {
+    for item in &set.items {
+        match &item.node {
+            Selection::Field(field) => fields.push((on, &field.node)),
+            Selection::InlineFragment(inline) => {
+                let inner = inline.node.type_condition.as_ref();
+                let inner = inner.map_or(on, |inner| inner.node.on.node.as_str());
+                flatten(document, inner, &inline.node.selection_set.node, fields, open);
+            }
+            Selection::FragmentSpread(spread) => {
+                let name = spread.node.fragment_name.node.as_str();
+                let Some(fragment) = document.fragments.get(name) else { continue };
+                if open.insert(name) {
+                    let inner = fragment.node.type_condition.node.on.node.as_str();
+                    flatten(document, inner, &fragment.node.selection_set.node, fields, open);
+                    open.remove(name);
+                }
+            }
+        }
+    }
+}
+
+/// As text, in the order of their names.
+fn arguments(field: &Field) -> Vec<(String, String)> {
+    let mut arguments: Vec<_> = field
+        .arguments
+        .iter()
+        .map(|(name, value)| (name.node.to_string(), value.node.to_string()))
+        .collect();
+    arguments.sort();
+    arguments
+}
