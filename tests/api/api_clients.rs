@@ -148,3 +148,16 @@ async fn a_program_ends_comes_from_where_it_may_and_is_of_one_tenant() {
     app.clock.advance(Duration::from_mins(6));
     assert!(app.bearer(&secret).await.is_none());
 }
+
+/// Nothing is registered yet, so such a program can send nothing; it is not let through either.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_of_registered_documents_sends_no_others() {
+    let app = TestApp::new().await;
+    let admin = app.sign_in("admin@acme.test").await;
+    let wanted = json!({ "name": "Strict", "scopes": ["company:read"], "mode": "REQUIRE_ID" });
+    let (_, secret) = create(&admin, wanted).await;
+    let program = app.bearer(&secret).await.unwrap();
+    let refused = program.run("{ companies { nodes { id } } }", Json::Null).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "PERSISTED_DOCUMENT_REQUIRED");
+    assert!(refused.get("data").is_none());
+}

@@ -164,3 +164,32 @@ async fn what_the_tenant_says_needs_a_fresh_second_factor() {
     let rep = app.sign_in("rep@acme.test").await;
     assert_eq!(refusal(&step_up(&rep, "123456").await).0, "TOTP_REQUIRED");
 }
+
+/// However many come at once, no more are looked at than one after the other would be.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_at_once_count_one_by_one() {
+    let app = TestApp::new().await;
+    app.enrol("rep@acme.test").await;
+    let from = app.anonymous().coming_from("198.51.100.8");
+    let guess = json!({ "e": "rep@acme.test", "c": "000001" });
+    let answers = (0..60).map(|_| from.run(SIGN_IN, guess.clone()));
+    let answers = futures_util::future::join_all(answers).await;
+    let looked_at = answers.iter().filter(|answer| answer["data"]["signIn"].is_object()).count();
+    assert!((5..=6).contains(&looked_at), "{looked_at}");
+}
+
+/// What was shown once is not shown by a repeat of the request, nor are other codes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_shows_no_codes() {
+    let app = TestApp::new().await;
+    let rep = app.sign_in("rep@acme.test").await;
+    app.enrol("rep@acme.test").await;
+    let replace = "mutation { recoveryCodesReplace(password: \"kontor-demo\") { recoveryCodes userErrors { code } } }";
+    let keyed = rep.with_key("once");
+    let first = keyed.data(replace, Json::Null).await["recoveryCodesReplace"].clone();
+    let again = keyed.data(replace, Json::Null).await["recoveryCodesReplace"].clone();
+    assert_eq!(first["recoveryCodes"].as_array().unwrap().len(), 10);
+    assert_eq!(again, json!({ "recoveryCodes": null, "userErrors": [] }));
+    let first = first["recoveryCodes"][0].as_str().unwrap();
+    assert!(sign_in(&app, Some(first)).await["accessToken"].is_string());
+}

@@ -290,3 +290,73 @@ async fn who_leaves_is_out_at_once() {
     assert_eq!(set("userReactivate").await, true);
     tokens(&app, "rep@acme.test").await;
 }
+
+/// A role that manages people makes nobody who may do more than its holder, and leaves those alone
+/// who may already.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_manages_people_hands_out_no_more_than_they_have() {
+    let app = TestApp::new().await;
+    let admin = app.sign_in("admin@acme.test").await;
+    let role = "mutation { roleCreate(input: { name: \"Doorkeeper\", grants: [{ permission: \"user:manage\" }, { permission: \"user:read\" }, { permission: \"role:read\" }] }) { role { id } } }";
+    let role = admin.data(role, Json::Null).await["roleCreate"]["role"]["id"].clone();
+    let give = "mutation($id: ID!, $r: [ID!]!) { userRolesReplace(id: $id, roleIds: $r) { user { id } userErrors { code field } } }";
+    let viewer = json!(kontor::access::BuiltInRole::Viewer.id().to_string());
+    let admins = json!(kontor::access::BuiltInRole::Admin.id().to_string());
+    let keeper = id_of(&app, "viewer@acme.test").await;
+    admin.data(give, json!({ "id": keeper, "r": [role, viewer] })).await;
+    let keeper = app.sign_in("viewer@acme.test").await;
+    let field = id_of(&app, "field@acme.test").await;
+    let refused = keeper.data(give, json!({ "id": field, "r": [admins] })).await;
+    assert_eq!(refusal(&refused["userRolesReplace"]), ("FORBIDDEN_FIELD", vec!["roleIds"]));
+    let invite = "mutation($r: [ID!]!) { invitationCreate(input: { email: \"friend@elsewhere.example\", roleIds: $r }) { invitation { id } userErrors { code field } } }";
+    let refused = keeper.data(invite, json!({ "r": [admins] })).await;
+    assert_eq!(refusal(&refused["invitationCreate"]), ("FORBIDDEN_FIELD", vec!["roleIds"]));
+    let manager = id_of(&app, "manager@acme.test").await;
+    for query in [
+        "mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code field } } }",
+        "mutation($id: ID!) { userReactivate(id: $id) { userErrors { code field } } }",
+    ] {
+        let refused = keeper.data(query, json!({ "id": manager })).await;
+        let payload = refused.as_object().unwrap().values().next().unwrap();
+        assert_eq!(refusal(payload), ("FORBIDDEN_FIELD", vec!["id"]), "{query}");
+    }
+    let fine = keeper.data(give, json!({ "id": field, "r": [viewer] })).await;
+    assert_eq!(fine["userRolesReplace"]["userErrors"], json!([]));
+    assert_eq!(app.sql("SELECT count(*) FROM kontor.invitations").await, ["0"]);
+}
+
+/// The password is the person's: a new one ends their sessions in every tenant.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_the_sessions_in_other_tenants_too() {
+    let app = TestApp::new().await;
+    app.sql("INSERT INTO kontor.memberships (tenant_id, user_id, roles, created_at) SELECT t.id, u.id, '{VIEWER}', now() FROM kontor.tenants t, kontor.users u WHERE t.slug = 'globex' AND u.email = 'rep@acme.test'").await;
+    let sign_in = async |tenant: &str| {
+        let query = "mutation($t: String) { signIn(input: { email: \"rep@acme.test\", password: \"kontor-demo\", tenant: $t }) { accessToken } }";
+        let answer = app.anonymous().data(query, json!({ "t": tenant })).await;
+        answer["signIn"]["accessToken"].as_str().unwrap().to_owned()
+    };
+    let (here, there) = (sign_in("acme").await, sign_in("globex").await);
+    let change = "mutation { passwordChange(password: \"kontor-demo\", newPassword: \"four words at random\") { userErrors { code } } }";
+    app.bearer(&here).await.unwrap().data(change, Json::Null).await;
+    assert!(app.bearer(&here).await.is_some(), "the one that asked stays");
+    assert!(app.bearer(&there).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_makes_or_gives_away_records_beyond_their_reach() {
+    let app = TestApp::new().await;
+    let rep = app.sign_in("rep@acme.test").await;
+    let other = id_of(&app, "rep2@acme.test").await;
+    let make = "mutation($o: ID) { companyCreate(input: { name: \"Theirs\", ownerId: $o }) { company { id } userErrors { code field } } }";
+    let refused = rep.data(make, json!({ "o": other })).await;
+    assert_eq!(refusal(&refused["companyCreate"]), ("FORBIDDEN_FIELD", vec!["ownerId"]));
+    let own = rep.data(make, json!({})).await["companyCreate"]["company"]["id"].clone();
+    let give = "mutation($id: ID!, $o: ID) { companyUpdate(id: $id, input: { ownerId: $o }) { company { id } userErrors { code field } } }";
+    for to in [json!(other), Json::Null] {
+        let refused = rep.data(give, json!({ "id": own, "o": to })).await;
+        assert_eq!(refusal(&refused["companyUpdate"]), ("FORBIDDEN_FIELD", vec!["ownerId"]));
+    }
+    let manager = app.sign_in("manager@acme.test").await;
+    let given = manager.data(give, json!({ "id": own, "o": other })).await;
+    assert_eq!(given["companyUpdate"]["userErrors"], json!([]));
+}

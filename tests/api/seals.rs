@@ -221,6 +221,14 @@ async fn what_is_too_old_goes_and_the_chain_says_so() {
     let first =
         format!("SELECT min(number) FROM kontor.audit_seals WHERE tenant_id = '{}'", tenant.0);
     assert_eq!(app.sql(&first).await, ["3"]);
+    // Who cuts off more than that is found out.
+    app.sql(&format!("DELETE FROM kontor.audit_log a USING kontor.audit_seals s WHERE s.tenant_id = '{0}' AND s.number <= 5 AND a.id = ANY(s.entries)", tenant.0)).await;
+    app.sql(&format!(
+        "DELETE FROM kontor.audit_seals WHERE tenant_id = '{}' AND number <= 5",
+        tenant.0
+    ))
+    .await;
+    assert!(verified(&app, tenant).await.findings.contains(&Finding::SealMissing { before: 6 }));
     let refused = crate::support::postgres::try_ask(
         &app.settings.owner_url,
         "SET ROLE kontor_app; SELECT kontor.retire_trail(now())",
