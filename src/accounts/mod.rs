@@ -4,8 +4,11 @@
 //! roles and a manager. A session is one sign-in in one tenant: an access token that is good for
 //! an hour, and a refresh token that is good for a week and replaced at each use.
 //!
-//! Invariants: a tenant keeps at least one owner. Nobody names their own role, and only an owner
-//! makes an owner. The reporting line has no circles. Whatever ends a session ends it at once.
+//! Programs are API clients with secrets and scopes.
+//!
+//! Invariants: a tenant keeps at least one owner. Nobody names their own role, gives one that may do
+//! more than they may, or decides about somebody who may. What belongs to a person and not to their
+//! membership no tenant decides for another. The reporting line has no circles. Whatever ends a session ends it at once.
 
 mod attempts;
 mod factor;
