@@ -1,26 +1,29 @@
-//! `POST /graphql`: from an HTTP request to a call, and from its answer to a response.
+//! `/graphql`: from an HTTP request to a call, and from its answer to a response. POST for
+//! everything, GET for questions.
 
 use std::{any::Any, net::IpAddr};
 
 use async_graphql::Variables;
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{FromRequest, Query, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Edge, caller::caller};
+use super::{
+    Edge,
+    caller::caller,
+    media::{JSON, RESPONSE, is_json, negotiate},
+};
 use crate::{
     access::Who,
     graphql::{Answer, Api, Call, RequestInfo, SignedIn},
     ids,
 };
 
-const RESPONSE: &str = "application/graphql-response+json";
-const JSON: &str = "application/json";
 const MAX_KEY: usize = 64;
 
 /// A request that is refused before it is a call.
@@ -40,7 +43,7 @@ impl Refused {
     }
 }
 
-pub(super) async fn post(State(edge): State<Edge>, request: Request) -> Response {
+pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Response {
     let api = &edge.api;
     let began = std::time::Instant::now();
     let headers = request.headers().clone();
@@ -88,17 +91,11 @@ pub(super) async fn post(State(edge): State<Edge>, request: Request) -> Response
     response
 }
 
-/// GET comes with the whole edge; until then it is told what to use.
-pub(super) async fn get(State(api): State<Api>, headers: HeaderMap) -> Response {
-    other_method(State(api), headers).await
-}
-
 pub(super) async fn other_method(State(api): State<Api>, headers: HeaderMap) -> Response {
-    let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "Use POST.");
+    let refused =
+        Refused::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "Use POST or GET.");
     let media = negotiate(&headers).unwrap_or(JSON);
-    let mut response = refuse(refused, media, &request_id(&headers, &api));
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-    response
+    refuse(refused, media, &request_id(&headers, &api))
 }
 
 /// A bug must not take the connection with it, nor tell anything.
@@ -117,30 +114,13 @@ async fn read(
     request_id: &str,
 ) -> Result<Call, Refused> {
     let caller = caller(&request, &edge.trusted_proxies);
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let content_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default();
-    if !content_type.trim().eq_ignore_ascii_case(JSON) {
-        let told = format!("Send {JSON}.");
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Err(Refused::new(status, "UNSUPPORTED_MEDIA_TYPE", told));
-    }
-    let body = Bytes::from_request(request, &()).await.map_err(|error| {
-        match error.into_response().status() {
-            status @ StatusCode::PAYLOAD_TOO_LARGE => {
-                Refused::new(status, "PAYLOAD_TOO_LARGE", "A request has at most 1 MiB.")
-            }
-            _ => Refused::bad("The body did not arrive whole."),
-        }
-    })?;
-    let mut parts = match serde_json::from_slice(&body) {
-        Ok(Value::Object(parts)) => parts,
-        Ok(Value::Array(_)) => {
-            let told = "Send one request at a time.";
-            return Err(Refused::new(StatusCode::BAD_REQUEST, "BATCHING_NOT_SUPPORTED", told));
-        }
-        Ok(_) => return Err(Refused::bad("The body must be a JSON object.")),
-        Err(_) => return Err(Refused::bad("The body is not JSON.")),
+    let may_mutate = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut parts = match may_mutate {
+        true => from_body(request, headers).await?,
+        false => from_query(request.uri())?,
     };
+    // Of a repeat with the same key the same is asked.
+    let body_hash = Sha256::digest(Value::Object(parts.clone()).to_string()).into();
     let query = text(&mut parts, "query")?;
     let query = query.ok_or_else(|| Refused::bad("`query` is missing."))?;
     let operation_name = text(&mut parts, "operationName")?;
@@ -155,13 +135,55 @@ async fn read(
     let info = RequestInfo {
         id: request_id.to_owned(),
         idempotency_key: idempotency_key(headers)?,
-        body_hash: Sha256::digest(&body).into(),
+        body_hash,
         dry_run,
         caller,
     };
     let variables = Variables::from_json(variables);
     let signed_in = sign_in(&edge.api, headers, address).await?;
-    Ok(Call { query, operation_name, variables, signed_in, info, may_mutate: true })
+    Ok(Call { query, operation_name, variables, signed_in, info, may_mutate })
+}
+
+/// The members of a body.
+async fn from_body(request: Request, headers: &HeaderMap) -> Result<Map<String, Value>, Refused> {
+    if !is_json(headers) {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Refused::new(status, "UNSUPPORTED_MEDIA_TYPE", format!("Send {JSON}.")));
+    }
+    let body = Bytes::from_request(request, &()).await.map_err(|error| {
+        match error.into_response().status() {
+            status @ StatusCode::PAYLOAD_TOO_LARGE => {
+                Refused::new(status, "PAYLOAD_TOO_LARGE", "A request has at most 1 MiB.")
+            }
+            _ => Refused::bad("The body did not arrive whole."),
+        }
+    })?;
+    match serde_json::from_slice(&body) {
+        Ok(Value::Object(parts)) => Ok(parts),
+        Ok(Value::Array(_)) => {
+            let told = "Send one request at a time.";
+            Err(Refused::new(StatusCode::BAD_REQUEST, "BATCHING_NOT_SUPPORTED", told))
+        }
+        Ok(_) => Err(Refused::bad("The body must be a JSON object.")),
+        Err(_) => Err(Refused::bad("The body is not JSON.")),
+    }
+}
+
+/// The same from an address: variables and extensions are JSON there.
+fn from_query(uri: &Uri) -> Result<Map<String, Value>, Refused> {
+    let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri);
+    let Query(pairs) = pairs.map_err(|_| Refused::bad("The address cannot be read."))?;
+    let mut parts = Map::new();
+    // What is empty is absent.
+    for (name, text) in pairs.into_iter().filter(|(_, text)| !text.is_empty()) {
+        let value = match name.as_str() {
+            "variables" | "extensions" => serde_json::from_str(&text)
+                .map_err(|_| Refused::bad(format!("`{name}` is not JSON.")))?,
+            _ => Value::String(text),
+        };
+        parts.insert(name, value);
+    }
+    Ok(parts)
 }
 
 fn text(parts: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Refused> {
@@ -225,35 +247,6 @@ fn request_id(headers: &HeaderMap, api: &Api) -> String {
     }
 }
 
-/// The media type to answer in; none fits: `None`.
-fn negotiate(headers: &HeaderMap) -> Option<&'static str> {
-    let Some(accept) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else {
-        return Some(JSON);
-    };
-    let mut best: Option<(u32, &'static str)> = None;
-    for part in accept.split(',') {
-        let mut words = part.split(';').map(str::trim);
-        let media = match words.next().unwrap_or_default().to_ascii_lowercase().as_str() {
-            RESPONSE => RESPONSE,
-            JSON | "application/*" | "*/*" => JSON,
-            _ => continue,
-        };
-        let quality = words.find_map(|word| word.strip_prefix("q=")).map_or(1000, thousandths);
-        if quality > 0 && best.is_none_or(|(other, _)| quality > other) {
-            best = Some((quality, media));
-        }
-    }
-    best.map(|(_, media)| media)
-}
-
-/// "0.25" is 250.
-fn thousandths(quality: &str) -> u32 {
-    let (whole, part) = quality.split_once('.').unwrap_or((quality, ""));
-    let part: String = part.chars().chain("000".chars()).take(3).collect();
-    let number = |text: &str| text.parse::<u32>().unwrap_or(0);
-    (number(whole) * 1000 + number(&part)).min(1000)
-}
-
 /// Legacy clients (`application/json`) get 200 for whatever is GraphQL's own business.
 fn status(answer: &Answer, media: &str) -> StatusCode {
     let has = |code: &str| answer.codes.contains(&code);
@@ -286,6 +279,9 @@ fn respond(status: StatusCode, media: &'static str, body: Vec<u8>, request_id: &
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization"));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+    }
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

@@ -3,6 +3,7 @@
 mod caller;
 mod graphql;
 mod health;
+mod media;
 
 use std::sync::Arc;
 
@@ -35,7 +36,10 @@ impl FromRef<Edge> for Api {
 /// All paths.
 pub fn router(edge: Edge) -> Router {
     Router::new()
-        .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
+        .route(
+            "/graphql",
+            get(graphql::handle).post(graphql::handle).fallback(graphql::other_method),
+        )
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/", get(health::welcome))

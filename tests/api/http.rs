@@ -72,11 +72,41 @@ fn status_and_media_type_follow_the_table() {
     }
     let reply = post(&server, &format!("{JSON}Accept: text/html\r\n"), &query("{ __typename }"));
     assert_eq!((reply.status, reply.code().as_str()), (406, "NOT_ACCEPTABLE"));
-    for method in ["PUT", "DELETE", "GET"] {
+    for method in ["PUT", "DELETE", "PATCH"] {
         let reply = server.http(method, "/graphql", "", "");
         assert_eq!(reply.status, 405, "{method}");
-        assert!(reply.headers.contains("allow: "), "{reply:?}");
+        assert!(reply.headers.contains("allow: get, post"), "{reply:?}");
     }
+    assert!(server.stop().success());
+}
+
+#[test]
+fn get_asks_and_changes_nothing() {
+    let folder = Folder::new();
+    let server = Server::demo(&folder.0);
+    let token = server.sign_in("rep@acme.test");
+    let get = |query: &str| {
+        let headers = format!("Authorization: Bearer {token}\r\n");
+        server.http("GET", &format!("/graphql?{query}"), &headers, "")
+    };
+    let page = get(
+        "query=query%20P($n:Int)%7Bcompanies(first:$n)%7Bnodes%7Bid%7D%7D%7D&variables=%7B%22n%22:2%7D&operationName=P&extensions=",
+    );
+    assert_eq!(page.json()["data"]["companies"]["nodes"].as_array().unwrap().len(), 2);
+    for (query, code, status) in [
+        ("query=mutation%7BsignOut%7BuserErrors%7Bcode%7D%7D%7D", "METHOD_NOT_ALLOWED", 405),
+        ("query=", "BAD_REQUEST", 400),
+        ("", "BAD_REQUEST", 400),
+        ("query=%7B__typename%7D&variables=%7B", "BAD_REQUEST", 400),
+        ("query=%7B__typename%7D&variables=%5B%5D", "BAD_REQUEST", 400),
+        ("query=%7B__typename%7D&extensions=7", "BAD_REQUEST", 400),
+    ] {
+        let reply = get(query);
+        assert_eq!((reply.status, reply.code().as_str()), (status, code), "{query}");
+        assert_eq!(status == 405, reply.headers.contains("allow: get, post"), "{query}");
+    }
+    assert_eq!(get("query=%7Bviewer%7Bpermissions%7D%7D").status, 200, "still signed in");
+    assert_eq!(server.http("HEAD", "/graphql?query=%7B__typename%7D", "", "").body, "");
     assert!(server.stop().success());
 }
 

@@ -5,6 +5,7 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::print_stderr,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test stops where it is surprised, and talks to whoever runs it"
 )]
@@ -18,6 +19,7 @@ mod audit;
 mod bad_input;
 mod commands;
 mod companies;
+mod conformance;
 mod drift;
 mod factors;
 mod faults;
