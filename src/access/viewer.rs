@@ -150,13 +150,17 @@ impl Viewer {
         }
     }
 
+    /// Was the second factor shown a moment ago?
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        self.second_factor_at.is_some_and(|at| now < at.plus(FRESH))
+    }
+
     /// The one check. Synchronous, so that it never splits a loader's batch.
     pub fn check(&self, permission: Permission, now: Timestamp) -> Result<()> {
         if !self.grants.holds(permission) {
             return Err(Error::Forbidden(permission));
         }
-        let fresh = |at: Timestamp| now < at.plus(FRESH);
-        if self.step_up.contains(&permission) && !self.second_factor_at.is_some_and(fresh) {
+        if self.step_up.contains(&permission) && !self.is_fresh(now) {
             return Err(Error::StepUp(permission));
         }
         Ok(())

@@ -3,9 +3,13 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use ipnet::IpNet;
 use sha2::{Digest, Sha256};
 
-use super::model::attempts::{self, Counter};
+use super::{
+    UserId,
+    model::attempts::{self, Counter},
+};
 use crate::{
     clock::Timestamp,
     db::{SystemConn, TenantConn},
@@ -21,6 +25,9 @@ enum Kind {
     Pair,
     Address,
     Account,
+    /// Codes of a person whose password, or session, whoever guesses has already: nobody is locked
+    /// out who has neither.
+    Codes,
 }
 
 impl Kind {
@@ -31,12 +38,21 @@ impl Kind {
             Self::Pair => (5, 15 * 60),
             Self::Address => (50, 15 * 60),
             Self::Account => (20, 5),
+            Self::Codes => (10, 15 * 60),
         }
     }
 }
 
 fn hash(parts: &str) -> Vec<u8> {
     Sha256::digest(parts).to_vec()
+}
+
+/// Whoever has one IPv6 address has 2⁶⁴ of them.
+fn neighbourhood(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(_) => IpNet::new(address, 64).map_or(address, |net| net.trunc().addr()),
+    }
 }
 
 fn account(email: &str) -> Vec<u8> {
@@ -58,11 +74,16 @@ impl Attempt {
     pub fn new(email: &str, address: Option<IpAddr>) -> Self {
         let email = email.trim().to_lowercase();
         let mut keys = vec![(Kind::Account, account(&email))];
-        if let Some(address) = address {
+        if let Some(address) = address.map(neighbourhood) {
             keys.push((Kind::Address, hash(&format!("address {address}"))));
             keys.push((Kind::Pair, hash(&format!("pair {email} {address}"))));
         }
         Self { keys }
+    }
+
+    /// Guesses at a person's second factor.
+    pub fn of_codes(user: UserId) -> Self {
+        Self { keys: vec![(Kind::Codes, hash(&format!("codes {user}")))] }
     }
 
     fn hashes(&self) -> Vec<Vec<u8>> {

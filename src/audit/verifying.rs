@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     chain::{Batch, Finding, leaf},
-    model::seals::{self, SealRow, log_length, waiting},
+    model::seals::{self, SealRow, Standing, log_length, waiting},
     sealing::proof,
 };
 use crate::{
@@ -50,7 +50,10 @@ pub async fn verify(
     noted: Option<&(i64, Vec<u8>)>,
 ) -> Result<Verified> {
     let conn = db.read(tenant).await?;
-    let cutoff = SealRow::cutoff(&conn).await?;
+    // Only what we have sealed ourselves says that entries may be gone.
+    let retired = SealRow::retired(&conn).await?.into_iter();
+    let ours = retired.filter(|seal| is_ours(ring, tenant, seal, &seal.batch()));
+    let cutoff = ours.filter_map(|seal| seal.cutoff).max();
     let (sealed, verified) = (HashSet::new(), Verified::default());
     let mut walk = Walk { conn: &conn, ring, cutoff, last: None, sealed, verified };
     let mut head_found = noted.is_none();
@@ -76,6 +79,10 @@ pub async fn verify(
     Ok(verified)
 }
 
+fn is_ours(ring: &Ring, tenant: TenantId, seal: &SealRow, batch: &Batch) -> bool {
+    proof(ring, seal.key_id, tenant, batch).as_deref() == Some(&seal.seal)
+}
+
 /// Is all that a batch speaks of older?
 fn is_before(batch: &Batch, cutoff: Timestamp) -> bool {
     let older = |id: &Uuid| Timestamp::of_uuid(*id) < cutoff;
@@ -87,7 +94,7 @@ impl Walk<'_> {
     async fn step(&mut self, seal: SealRow) -> Result<()> {
         let batch = seal.batch();
         let tenant = self.conn.tenant();
-        if proof(self.ring, seal.key_id, tenant, &batch).as_deref() != Some(&seal.seal) {
+        if !is_ours(self.ring, tenant, &seal, &batch) {
             self.verified.findings.push(Finding::SealChanged { seal: seal.number });
         }
         let follows = match &self.last {
@@ -102,6 +109,11 @@ impl Walk<'_> {
         };
         if !follows {
             self.verified.findings.push(Finding::SealMissing { before: seal.number });
+        }
+        // Each place of the log has its entry.
+        let (from, to) = batch.positions;
+        if i64::try_from(batch.entries.len()) != Ok(to - from + 1) {
+            self.verified.findings.push(Finding::LogGap { from, to });
         }
         let kept = |id: &&Uuid| self.cutoff.is_none_or(|cutoff| Timestamp::of_uuid(**id) >= cutoff);
         let ids: Vec<Uuid> = batch.entries.iter().filter(kept).copied().collect();
@@ -164,13 +176,13 @@ impl Walk<'_> {
 
     /// What is in the trail, but neither sealed nor in the log.
     async fn strangers(&mut self) -> Result<()> {
-        let mut after = Uuid::nil();
+        let mut after = Standing { at: Timestamp::of_uuid(Uuid::nil()), id: Uuid::nil() };
         loop {
-            let ids = seals::ids_after(self.conn, after, ENTRIES).await?;
-            let Some(last) = ids.last() else { return Ok(()) };
+            let some = seals::behind(self.conn, after, ENTRIES).await?;
+            let Some(last) = some.last() else { return Ok(()) };
             after = *last;
-            let strangers = ids.iter().filter(|id| !self.sealed.contains(id));
-            let findings = strangers.map(|id| Finding::Inserted { entry: *id });
+            let strangers = some.iter().filter(|one| !self.sealed.contains(&one.id));
+            let findings = strangers.map(|one| Finding::Inserted { entry: one.id });
             self.verified.findings.extend(findings);
         }
     }

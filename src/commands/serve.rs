@@ -96,7 +96,8 @@ async fn run(
     welcome(args, &address.to_string());
     tracing::info!(%address, "serve.started");
     let (stop_work, work_stops) = watch::channel(false);
-    let later = api.later().clone().run(api.db().clone(), api.clock().clone(), work_stops.clone());
+    let (stop_later, later_stops) = watch::channel(false);
+    let later = api.later().clone().run(api.db().clone(), api.clock().clone(), later_stops);
     let working = worker.run(work_stops);
     let trusted_proxies = config.trusted_proxies.clone().into();
     let router = http::router(Edge { api, trusted_proxies })
@@ -120,6 +121,8 @@ async fn run(
         () = tokio::time::sleep(DRAIN) => tracing::warn!("serve.drain.timeout"),
         () = stopped.wait() => tracing::warn!("serve.drain.skipped"),
     }
+    // What the last requests wanted written down is written.
+    let _ = stop_later.send(true);
     working.await.map_err(Error::internal)?;
     tracing::info!("serve.stopped");
     Ok(())

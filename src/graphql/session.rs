@@ -171,7 +171,7 @@ impl Session {
             return Err(Error::Refused(vec![Problem::new(
                 ErrorCode::Invalid,
                 [],
-                "Another system is asked for this: it cannot be tried out.",
+                "This has connections of its own, or asks another system: it cannot be tried out.",
             )]));
         }
         match self.take_reader().await {
@@ -280,6 +280,8 @@ impl Doors for Context<'_> {
     }
 
     async fn system(&self) -> Result<SystemConn> {
+        // Nobody holds one connection while waiting for another.
+        self.session().let_go().await?;
         self.session().db.system().await
     }
 
@@ -289,6 +291,7 @@ impl Doors for Context<'_> {
         actor: Option<UserId>,
         work: impl AsyncFnOnce(&TenantConn) -> Result<T>,
     ) -> Result<T> {
+        self.session().let_go().await?;
         self.session().public_write(tenant, actor, work).await
     }
 }

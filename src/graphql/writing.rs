@@ -68,7 +68,7 @@ impl Session {
     ) -> Result<T> {
         let tx = self.db.write(tenant, self.context(actor.map(Into::into))).await?;
         let result = work(&tx).await;
-        match result.is_ok() && !self.request.dry_run {
+        match result.is_ok() {
             true => tx.commit().await?,
             // The first failure is the one to tell.
             false => drop(tx.roll_back().await),

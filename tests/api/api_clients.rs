@@ -51,8 +51,12 @@ async fn a_program_does_what_its_scopes_say_and_the_trail_names_it() {
     app.settle().await;
     let used = admin.data("{ apiClients { lastUsedAt } }", Json::Null).await;
     assert!(used["apiClients"][0]["lastUsedAt"].is_string());
+    // Neither the secret's text nor its bytes.
+    let rest = BASE64.decode(secret.split_once('.').unwrap().1).unwrap();
+    let hex = rest[16..].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let kept = "SELECT coalesce(new::text, '') FROM kontor.audit_log UNION ALL SELECT s::text FROM kontor.api_client_secrets s";
-    assert!(!app.sql(kept).await.join("").contains(&secret[20..]), "never in plain");
+    let kept = app.sql(kept).await.join("");
+    assert!(!kept.contains(&secret[20..]) && !kept.contains(&hex), "never in plain");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,6 +88,17 @@ async fn nobody_hands_out_what_they_do_not_hold() {
     let roles = [role, json!(kontor::access::BuiltInRole::Viewer.id().to_string())];
     admin.data(give, json!({ "id": viewer.user().to_string(), "r": roles })).await;
     let keeper = app.sign_in("viewer@acme.test").await;
+    // Nor does it open a program that may do more.
+    let mut strong = input(&["company:delete"]);
+    strong["name"] = json!("Strong");
+    let (strong, _) = create(&admin, strong).await;
+    let rotate =
+        "mutation($id: ID!) { apiClientRotate(id: $id) { secret userErrors { code field } } }";
+    let refused = keeper.data(rotate, json!({ "id": strong["id"] })).await;
+    assert_eq!(refusal(&refused["apiClientRotate"]), ("FORBIDDEN_FIELD", vec!["id"]));
+    let open = "mutation($id: ID!) { apiClientUpdate(id: $id, input: { addresses: [] }) { secret userErrors { code field } } }";
+    let refused = keeper.data(open, json!({ "id": strong["id"] })).await;
+    assert_eq!(refusal(&refused["apiClientUpdate"]), ("FORBIDDEN_FIELD", vec!["id"]));
     let mut wanted = input(&["company:delete"]);
     wanted["name"] = json!("Greedy");
     let refused = keeper.data(CREATE, json!({ "i": wanted })).await;

@@ -178,3 +178,49 @@ async fn a_forgotten_password_is_replaced_once_within_half_an_hour() {
     app.clock.advance(Duration::from_mins(30));
     assert_eq!(refusal(&reset(&late, GOOD).await).0, "EXPIRED");
 }
+
+/// An invitation is for who does not work here: it changes nobody's roles, and brings nobody back
+/// who was sent away after it was written.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_goes_around_no_rule() {
+    let app = TestApp::new().await;
+    let admin = app.sign_in("admin@acme.test").await;
+    invite(&admin, "owner@acme.test", BuiltInRole::Viewer).await;
+    invite(&admin, "rep@acme.test", BuiltInRole::Admin).await;
+    let mails = app.mails().await;
+    let (to_owner, to_rep) = (token_of(&mails[0]), token_of(&mails[1]));
+    assert_eq!(
+        refusal(&accept(&app, &to_owner, "kontor-demo").await),
+        ("DUPLICATE", vec!["token"])
+    );
+    let owners = "SELECT count(*) FROM kontor.memberships m JOIN kontor.users u ON u.id = m.user_id WHERE u.email = 'owner@acme.test' AND m.roles = '{OWNER}'";
+    assert_eq!(app.sql(owners).await, ["1"]);
+    app.clock.advance(Duration::from_secs(1));
+    let rep = app.sign_in("rep@acme.test").await.user().to_string();
+    let leave = "mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }";
+    admin.data(leave, json!({ "id": rep })).await;
+    assert_eq!(refusal(&accept(&app, &to_rep, "kontor-demo").await), ("EXPIRED", vec!["token"]));
+    // Invited anew they come back, as what they are now.
+    app.clock.advance(Duration::from_secs(1));
+    invite(&admin, "rep@acme.test", BuiltInRole::Viewer).await;
+    let back = token_of(app.mails().await.last().unwrap());
+    let session = accept(&app, &back, "kontor-demo").await;
+    assert_eq!(session["viewer"]["roles"], json!([{ "name": "VIEWER" }]), "{session}");
+}
+
+/// A new password ends the links that were asked for before.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_link_leads_nowhere_after_a_new_password() {
+    let app = TestApp::new().await;
+    let ask = "mutation { passwordResetRequest(email: \"rep@acme.test\") { userErrors { code } } }";
+    for _ in 0..2 {
+        app.anonymous().data(ask, Json::Null).await;
+    }
+    let mails = app.mails().await;
+    let reset = async |mail: &str| {
+        let query = "mutation($t: String!) { passwordReset(token: $t, newPassword: \"four words at random\") { userErrors { code field } } }";
+        app.anonymous().data(query, json!({ "t": token_of(mail) })).await["passwordReset"].clone()
+    };
+    assert_eq!(reset(&mails[0]).await["userErrors"], json!([]));
+    assert_eq!(refusal(&reset(&mails[1]).await), ("EXPIRED", vec!["token"]));
+}

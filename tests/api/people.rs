@@ -313,6 +313,9 @@ async fn who_manages_people_hands_out_no_more_than_they_have() {
     assert_eq!(refusal(&refused["invitationCreate"]), ("FORBIDDEN_FIELD", vec!["roleIds"]));
     let manager = id_of(&app, "manager@acme.test").await;
     for query in [
+        "mutation($id: ID!) { userUnlock(id: $id) { userErrors { code field } } }",
+        "mutation($id: ID!) { userTotpReset(id: $id) { userErrors { code field } } }",
+        "mutation($id: ID!) { userManagerSet(id: $id) { userErrors { code field } } }",
         "mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code field } } }",
         "mutation($id: ID!) { userReactivate(id: $id) { userErrors { code field } } }",
     ] {
@@ -359,4 +362,29 @@ async fn nobody_makes_or_gives_away_records_beyond_their_reach() {
     let manager = app.sign_in("manager@acme.test").await;
     let given = manager.data(give, json!({ "id": own, "o": other })).await;
     assert_eq!(given["companyUpdate"]["userErrors"], json!([]));
+}
+
+/// What gives out tokens cannot be tried out: they would be good.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_signs_nobody_in() {
+    let app = TestApp::new().await;
+    let (_, token) = tokens(&app, "rep@acme.test").await;
+    let nobody = app.anonymous().dry_run();
+    let query = "mutation($t: String!) { sessionRefresh(refreshToken: $t) { accessToken refreshToken userErrors { code } } }";
+    let tried = nobody.data(query, json!({ "t": token })).await["sessionRefresh"].clone();
+    assert_eq!(refusal(&tried).0, "INVALID");
+    assert!(tried["accessToken"].is_null() && tried["refreshToken"].is_null());
+    let sign_in = "mutation { signIn(input: { email: \"rep@acme.test\", password: \"kontor-demo\" }) { accessToken userErrors { code } } }";
+    assert!(nobody.data(sign_in, Json::Null).await["signIn"]["accessToken"].is_null());
+    assert!(refresh(&app, &token).await["accessToken"].is_string(), "it was not used");
+}
+
+/// A request gives its connection back before it waits for its turn at hashing.
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_for_a_turn_holds_no_connection() {
+    let app = TestApp::with(|settings| settings.pool_size = 1).await;
+    let rep = app.sign_in("rep@acme.test").await;
+    let query = "mutation { a: tagCreate(input: { name: \"One\" }) { tag { name } } b: totpEnrol(password: \"kontor-demo\") { secret userErrors { code } } c: tagCreate(input: { name: \"Two\" }) { tag { name } } }";
+    let done = rep.data(query, Json::Null).await;
+    assert!(done["b"]["secret"].is_string() && done["c"]["tag"]["name"] == "Two", "{done}");
 }

@@ -74,3 +74,22 @@ async fn the_policy_is_checked_and_two_changes_of_it_meet() {
     let elsewhere = app.sign_in("admin@globex.test").await.data(read, Json::Null).await;
     assert_eq!(elsewhere["securityPolicy"]["recordedPermissions"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_question_is_not_taken_away_without_an_answer() {
+    let app = TestApp::new().await;
+    let (_, codes) = app.enrol("admin@acme.test").await;
+    let query = "mutation($c: String) { signIn(input: { email: \"admin@acme.test\", password: \"kontor-demo\", totp: $c }) { accessToken } }";
+    let session = app.anonymous().data(query, json!({ "c": codes[0] })).await;
+    let token = session["signIn"]["accessToken"].as_str().unwrap();
+    let ask = json!({ "i": { "stepUpPermissions": ["user:manage"] } });
+    app.bearer(token).await.unwrap().data(UPDATE, ask).await;
+    app.clock.advance(std::time::Duration::from_mins(11));
+    let none = json!({ "i": { "stepUpPermissions": [] } });
+    let refused = app.bearer(token).await.unwrap().run(UPDATE, none.clone()).await;
+    assert_eq!(refused["errors"][0]["extensions"]["reason"], "TOTP_REQUIRED");
+    let show = "mutation($c: String!) { stepUp(totp: $c) { userErrors { code } } }";
+    app.bearer(token).await.unwrap().data(show, json!({ "c": codes[1] })).await;
+    let done = app.bearer(token).await.unwrap().data(UPDATE, none).await;
+    assert_eq!(done["securityPolicyUpdate"]["securityPolicy"]["stepUpPermissions"], json!([]));
+}

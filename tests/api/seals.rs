@@ -156,6 +156,25 @@ async fn whatever_was_touched_is_found() {
     }
 }
 
+/// A seal that somebody else made says nothing of what may be gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_word_that_all_may_be_gone_is_not_believed() {
+    let app = TestApp::new().await;
+    let tenant = written(&app).await.0;
+    let forged = |number: i64| {
+        format!(
+            "INSERT INTO kontor.audit_seals SELECT tenant_id, gen_random_uuid(), {number}, 'RETIRED', last_position + 1, last_position, '{{}}', '', now() + interval '1 year', key_id, seal, seal, now() FROM kontor.audit_seals WHERE tenant_id = '{tenant}' AND number = 5"
+        )
+    };
+    let refused = crate::support::postgres::try_ask(&app.settings.owner_url, &forged(0)).await;
+    assert!(refused.unwrap_err().contains("audit_seals_number"));
+    app.sql(&forged(6)).await;
+    app.sql(&format!("DELETE FROM kontor.audit_log WHERE tenant_id = '{tenant}' AND table_name = 'tags' AND new ->> 'name' = 'Tag 1'")).await;
+    let found = verified(&app, TenantId(tenant)).await.findings;
+    assert!(found.contains(&Finding::SealChanged { seal: 6 }), "{found:?}");
+    assert!(found.iter().any(|one| matches!(one, Finding::Removed { seal: 2, .. })), "{found:?}");
+}
+
 /// Who takes the newest seals and all that they speak of away leaves a whole chain; the head that
 /// was noted elsewhere tells.
 #[tokio::test(flavor = "multi_thread")]

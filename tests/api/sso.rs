@@ -107,12 +107,13 @@ async fn who_was_here_before_keeps_what_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_of_another_tenant_joins_this_one() {
+async fn a_provider_does_not_vouch_for_somebody_elses_people() {
     let (app, oidc) = acme(json!({})).await;
     let rita = with(ada(), json!({ "email": "rep@globex.test" }));
-    let session = through(&app, &oidc, rita).await;
-    assert_eq!(session["viewer"]["user"]["name"], "Rita Richter");
-    assert_eq!(session["viewer"]["tenant"]["slug"], "acme");
+    let refused = through(&app, &oidc, rita).await;
+    assert!(told(&refused).contains("invitation"), "{refused}");
+    let members = "SELECT count(*) FROM kontor.memberships m JOIN kontor.users u ON u.id = m.user_id WHERE u.email = 'rep@globex.test'";
+    assert_eq!(app.sql(members).await, ["1"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

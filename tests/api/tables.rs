@@ -181,6 +181,18 @@ async fn the_requests_role_is_bound() {
     assert_eq!(app.sql(writable).await, [""; 0]);
 }
 
+/// What runs as its owner finds its names where nobody else can put any.
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_of_the_owner_are_pinned() {
+    let app = TestApp::new().await;
+    let loose = "SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'kontor'::regnamespace AND p.prosecdef \
+        AND NOT coalesce(p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false)";
+    assert_eq!(app.sql(loose).await, [""; 0]);
+    let open = "SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'kontor'::regnamespace AND p.prosecdef \
+        AND has_function_privilege('public', p.oid, 'EXECUTE')";
+    assert_eq!(app.sql(open).await, [""; 0]);
+}
+
 /// No tenant set: no rows, never all of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_tenant_there_are_no_rows() {

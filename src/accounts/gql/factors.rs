@@ -7,12 +7,12 @@ use super::{
         factor::{Seed, Shown, recovery_codes, recovery_hash},
         model::{self, Factor, FactorState, Membership, replace_recovery_codes, step_up},
     },
-    people::{UserPayload, works_here_only},
+    people::{UserPayload, may_decide_about, works_here_only},
     proofs::Claim,
     types::User,
 };
 use crate::{
-    access::{BuiltInRole, Permission::*},
+    access::Permission::*,
     audit::{Event, note},
     clock::Timestamp,
     db::Deleted,
@@ -148,11 +148,8 @@ impl FactorMutation {
     #[graphql(directive = requires::apply(UserManage))]
     async fn user_totp_reset(&self, ctx: &Context<'_>, id: UserId) -> Result<Option<UserPayload>> {
         let user = ctx.write(UserManage, async |tx| {
-            let owner = Membership::lock(tx, id).await?.roles.iter().any(|role| role == "OWNER");
-            if owner && !ctx.viewer()?.is(BuiltInRole::Owner) {
-                let told = "Only an owner does this for an owner.";
-                return Err(Error::refused(ErrorCode::ForbiddenField, "id", told));
-            }
+            Membership::lock(tx, id).await?;
+            may_decide_about(ctx, tx, id).await?;
             works_here_only(tx, id).await?;
             if !Factor::delete(tx, id).await? {
                 let told = "They have no second factor.";

@@ -116,7 +116,7 @@ impl PeopleMutation {
         #[graphql(desc = "Their manager from now on.")] manager_id: Option<UserId>,
     ) -> Result<Option<UserPayload>> {
         let changed = ctx.write(UserManage, async |tx| {
-            Membership::lock(tx, id).await?;
+            may_decide_about(ctx, tx, id).await?;
             report_to(tx, ctx.clock(), id, manager_id).await?;
             found(tx, id).await
         });
@@ -143,6 +143,7 @@ impl PeopleMutation {
     async fn user_unlock(&self, ctx: &Context<'_>, id: UserId) -> Result<Option<UserPayload>> {
         let unlocked = ctx.write(UserManage, async |tx| {
             let user = found(tx, id).await?;
+            may_decide_about(ctx, tx, id).await?;
             works_here_only(tx, id).await?;
             attempts::unlock(tx, &user.email).await?;
             note(tx, Event::Unlocked, id, json!({})).await?;
@@ -172,14 +173,10 @@ async fn change_standing(
     id: UserId,
     is_owner: bool,
 ) -> Result<()> {
-    let owners = Membership::lock_owners(tx).await?;
+    let owners = Membership::lock_owners(tx, id).await?;
     let membership = Membership::lock(tx, id).await?;
     let viewer = ctx.viewer()?;
-    let roles = model::roles_of(tx, &[id]).await?.remove(&id).unwrap_or_default().held();
-    if !roles.iter().all(|role| viewer.grants.covers(&role.grants)) {
-        let told = "They may do more than you: somebody who may as much decides about them.";
-        return Err(Error::refused(ErrorCode::ForbiddenField, "id", told));
-    }
+    may_decide_about(ctx, tx, id).await?;
     let active = membership.deactivated_at.is_none();
     may_change_roles(RoleChange {
         by_owner: viewer.is(BuiltInRole::Owner),
@@ -219,6 +216,19 @@ pub async fn known_roles(
         return Err(Error::refused(ErrorCode::ForbiddenField, "roleIds", &told));
     }
     Ok((built_in, own))
+}
+
+/// Who may do more than oneself is decided about by somebody who may as much.
+pub async fn may_decide_about(ctx: &Context<'_>, tx: &TenantConn, id: UserId) -> Result<()> {
+    let grants = &ctx.viewer()?.grants;
+    let roles = model::roles_of(tx, &[id]).await?.remove(&id).unwrap_or_default().held();
+    match roles.iter().all(|role| grants.covers(&role.grants)) {
+        true => Ok(()),
+        false => {
+            let told = "They may do more than you: somebody who may as much decides about them.";
+            Err(Error::refused(ErrorCode::ForbiddenField, "id", told))
+        }
+    }
 }
 
 /// What belongs to a person and not to their membership is for the one tenant to decide that they

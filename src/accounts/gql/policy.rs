@@ -8,7 +8,7 @@ use super::super::{
 };
 use crate::{
     access::{Permission, Permission::*},
-    error::{ErrorCode, Result},
+    error::{Error, ErrorCode, Result},
     graphql::{Check, Doors, requires},
     payload,
 };
@@ -89,7 +89,12 @@ impl PolicyMutation {
     ) -> Result<Option<SecurityPolicyPayload>> {
         let changed = ctx.write(SettingsManage, async |tx| {
             let changes = input.check(ctx)?;
-            model::Policy::lock(tx, ctx.clock(), expected_version).await?;
+            let policy = model::Policy::lock(tx, ctx.clock(), expected_version).await?;
+            // Who could take the question away could do without the answer.
+            if !policy.step_up_permissions.is_empty() && !ctx.viewer()?.is_fresh(ctx.clock().now())
+            {
+                return Err(Error::StepUp(SettingsManage));
+            }
             model::Policy::update(tx, changes).await
         });
         let changed = changed.await;

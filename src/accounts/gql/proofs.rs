@@ -101,14 +101,12 @@ impl Claim {
 
     /// Hashing takes long: nobody's connection waits for it.
     async fn right_password(&self, ctx: &Context<'_>, password: String) -> Result<UserId> {
+        ctx.session().let_go().await?;
         let hash = self.found.as_ref().map(|found| found.password_hash.clone());
         let passwords = ctx.data_unchecked::<Passwords>();
         let right = match passwords.verify(password.into(), hash).await {
             Err(full @ Error::Limited { .. }) => {
-                #[expect(clippy::disallowed_methods, reason = "takes back what was counted")]
-                let conn = ctx.system().await?;
-                self.attempt.take_back(&conn, ctx.clock().now()).await?;
-                conn.release();
+                self.take_back(ctx).await?;
                 return Err(full);
             }
             verified => verified?,
@@ -130,15 +128,39 @@ impl Claim {
     ) -> Result<Second> {
         let refused = |told: &str| Error::refused(ErrorCode::TotpRequired, "totp", told);
         let Some(totp) = totp.filter(|text| !text.trim().is_empty()) else {
+            // The first of two steps is no failure.
+            self.take_back(ctx).await?;
             return Err(refused("Give the code of your authenticator, or a recovery code."));
         };
-        match show(ctx, user, &totp, ctx.clock().now()).await? {
+        // Codes are short: whoever guesses them is slowed down wherever they come from.
+        let (codes, now) = (Attempt::of_codes(user), ctx.clock().now());
+        #[expect(clippy::disallowed_methods, reason = "counts before the code is looked at")]
+        let conn = ctx.system().await?;
+        let admitted = codes.admit(&conn, now).await;
+        conn.release();
+        admitted?;
+        match show(ctx, user, &totp, now).await? {
             None => {
                 self.failed(ctx).await;
                 Err(refused("The code is wrong, or was used before."))
             }
-            second => Ok(second),
+            second => {
+                #[expect(clippy::disallowed_methods, reason = "forgets what was counted")]
+                let conn = ctx.system().await?;
+                codes.succeeded(&conn, now).await?;
+                conn.release();
+                Ok(second)
+            }
         }
+    }
+
+    /// It was no failure, and no success either.
+    pub async fn take_back(&self, ctx: &Context<'_>) -> Result<()> {
+        #[expect(clippy::disallowed_methods, reason = "takes back what was counted")]
+        let conn = ctx.system().await?;
+        self.attempt.take_back(&conn, ctx.clock().now()).await?;
+        conn.release();
+        Ok(())
     }
 
     /// It is counted already; the trail of every tenant that the person works in hears of it after

@@ -9,7 +9,7 @@ use super::{
     types::{Reach, Role},
 };
 use crate::{
-    access::{Permission, Permission::*, Scope},
+    access::{BuiltInRole, Permission, Permission::*, Scope},
     db::{Deleted, TenantConn},
     error::{Error, ErrorCode, Result},
     graphql::{Check, DeletePayload, Doors, requires},
@@ -102,6 +102,9 @@ impl RoleMutation {
 fn check(ctx: &Context<'_>, input: RoleInput) -> Result<(String, Vec<(Permission, Scope)>)> {
     let (viewer, mut check, mut grants) = (ctx.viewer()?, Check::new(), Vec::new());
     let name = check.text("name", input.name, 50);
+    if BuiltInRole::ALL.iter().any(|role| role.name().eq_ignore_ascii_case(&name)) {
+        check.problem(ErrorCode::Duplicate, "name", "is that of a built-in role");
+    }
     for GrantInput { permission, reach } in input.grants {
         let scope = reach.map_or(Scope::All, Scope::from);
         match Permission::named(&permission) {

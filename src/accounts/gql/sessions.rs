@@ -140,10 +140,11 @@ impl AccountMutation {
     ) -> Result<Option<DeletePayload>> {
         let ended = ctx.write(AccountUse, async |tx| {
             let (user, now) = (ctx.viewer()?.person()?, ctx.clock().now());
-            match model::Session::end(tx, user, id, "REVOKED", now).await? {
-                true => Ok(Deleted(id)),
-                false => Err(Error::NotFound),
+            if !model::Session::end(tx, user, id, "REVOKED", now).await? {
+                return Err(Error::NotFound);
             }
+            note(tx, Event::SessionEnded, user, json!({ "why": "REVOKED" })).await?;
+            Ok(Deleted(id))
         });
         let payload = DeletePayload::of(ended.await);
         ctx.data_unchecked::<Sessions>().forget();

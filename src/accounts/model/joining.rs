@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
     accounts::{AccessRequestId, InvitationId, RoleId, UserId},
@@ -35,6 +35,18 @@ impl PasswordReset {
             .execute(&mut &*conn)
             .await?;
         Ok(())
+    }
+
+    pub async fn is_open(
+        mut conn: &AsyncPgConnection,
+        hash: &[u8],
+        now: Timestamp,
+    ) -> Result<bool> {
+        let open = password_resets::table
+            .filter(password_resets::hash.eq(hash))
+            .filter(password_resets::used_at.is_null())
+            .filter(password_resets::expires_at.gt(now));
+        Ok(diesel::select(diesel::dsl::exists(open)).get_result(&mut conn).await?)
     }
 
     /// Whose it is, if it is good; from then on it is used.
@@ -103,6 +115,7 @@ impl Invitation {
             .filter(invitations::tenant_id.eq(conn.tenant()))
             .filter(invitations::id.eq(id))
             .filter(invitations::accepted_at.is_null())
+            .filter(invitations::expires_at.gt(now))
             .set(invitations::accepted_at.eq(now))
             .execute(&mut &*conn)
             .await?;

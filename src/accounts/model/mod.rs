@@ -15,7 +15,7 @@ use crate::{
     clock::Timestamp,
     db::{OperatorConn, TenantConn},
     error::Result,
-    schema::{memberships, tenants, users},
+    schema::{memberships, password_resets, tenants, users},
     tenants::{TenantId, TenantRow},
 };
 
@@ -123,6 +123,13 @@ impl User {
         diesel::update(users::table)
             .filter(users::id.eq(id))
             .set(users::password_hash.eq(hash))
+            .execute(&mut conn)
+            .await?;
+        // Links that were asked for before lead nowhere now.
+        diesel::update(password_resets::table)
+            .filter(password_resets::user_id.eq(id))
+            .filter(password_resets::used_at.is_null())
+            .set(password_resets::used_at.eq(diesel::dsl::now))
             .execute(&mut conn)
             .await?;
         Ok(())

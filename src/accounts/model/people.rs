@@ -99,19 +99,23 @@ impl Membership {
         Ok(found)
     }
 
-    /// The owners that can sign in, locked: two requests that would each leave one behind take
-    /// turns.
-    pub async fn lock_owners(conn: &TenantConn) -> Result<Vec<UserId>> {
-        let owners = memberships::table
+    /// The owners that can sign in, locked together with one more person, in the order in which all
+    /// such locks are taken: two requests that would each leave one behind take turns.
+    pub async fn lock_owners(conn: &TenantConn, and: UserId) -> Result<Vec<UserId>> {
+        let is_owner =
+            memberships::roles.contains(vec!["OWNER"]).and(memberships::deactivated_at.is_null());
+        let locked: Vec<(UserId, Vec<String>, Option<Timestamp>)> = memberships::table
             .filter(memberships::tenant_id.eq(conn.tenant()))
-            .filter(memberships::roles.contains(vec!["OWNER"]))
-            .filter(memberships::deactivated_at.is_null())
+            .filter(is_owner.or(memberships::user_id.eq(and)))
             .order(memberships::user_id)
             .for_update()
-            .select(memberships::user_id)
+            .select((memberships::user_id, memberships::roles, memberships::deactivated_at))
             .load(&mut &*conn)
             .await?;
-        Ok(owners)
+        let owners = locked.into_iter().filter(|(_, roles, deactivated_at)| {
+            deactivated_at.is_none() && roles.iter().any(|role| role == "OWNER")
+        });
+        Ok(owners.map(|(user, ..)| user).collect())
     }
 
     pub async fn set_roles(conn: &TenantConn, user: UserId, roles: Vec<&str>) -> Result<()> {
@@ -154,6 +158,9 @@ pub async fn report_to(
         .select(memberships::user_id)
         .load(&mut &*conn)
         .await?;
+    if !everybody.contains(&user) {
+        return Err(Error::NotFound);
+    }
     if manager.is_some_and(|manager| !everybody.contains(&manager)) {
         return Err(Error::refused(ErrorCode::NotFound, "managerId", "There is no such user."));
     }

@@ -78,13 +78,15 @@ impl SealRow {
         Ok(some)
     }
 
-    /// Until when entries may be gone.
-    pub async fn cutoff(conn: &TenantConn) -> Result<Option<Timestamp>> {
-        let cutoff = seals::table
+    /// Those that say until when entries may be gone.
+    pub async fn retired(conn: &TenantConn) -> Result<Vec<Self>> {
+        let retired = Self::query()
             .filter(seals::tenant_id.eq(conn.tenant()))
             .filter(seals::kind.eq("RETIRED"))
-            .select(diesel::dsl::max(seals::cutoff));
-        Ok(cutoff.first(&mut &*conn).await?)
+            .order(seals::number)
+            .load(&mut &*conn)
+            .await?;
+        Ok(retired)
     }
 }
 
@@ -156,20 +158,29 @@ pub async fn entries(
     Ok(rows)
 }
 
-const IDS: &str = "
-SELECT 0::bigint AS position, a.id, NULL::text AS text FROM kontor.audit_log a
+const PLACES: &str = "
+SELECT a.at, a.id FROM kontor.audit_log a
 WHERE a.tenant_id = $1 AND (a.at, a.id) > ($2, $3) ORDER BY a.at, a.id LIMIT $4";
 
-/// The ids of a tenant's whole trail, some at a time.
-pub async fn ids_after(conn: &TenantConn, id: Uuid, most: i64) -> Result<Vec<Uuid>> {
-    let rows: Vec<Proven> = diesel::sql_query(IDS)
+/// Where an entry stands in the trail.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub struct Standing {
+    #[diesel(sql_type = Timestamptz)]
+    pub at: Timestamp,
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+}
+
+/// A tenant's whole trail, some at a time.
+pub async fn behind(conn: &TenantConn, after: Standing, most: i64) -> Result<Vec<Standing>> {
+    let rows = diesel::sql_query(PLACES)
         .bind::<SqlUuid, _>(conn.tenant())
-        .bind::<Timestamptz, _>(Timestamp::of_uuid(id))
-        .bind::<SqlUuid, _>(id)
+        .bind::<Timestamptz, _>(after.at)
+        .bind::<SqlUuid, _>(after.id)
         .bind::<BigInt, _>(most)
         .load(&mut &*conn)
         .await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    Ok(rows)
 }
 
 #[derive(QueryableByName)]

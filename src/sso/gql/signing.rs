@@ -196,7 +196,13 @@ impl Entry<'_, '_> {
             .public_write(self.tenant, Some(user), async |tx| {
                 let standing = self.standing(tx, user, account).await?;
                 let step = admit(standing, !self.roles.is_empty())?;
-                if step == Step::Join && known.is_none() {
+                if step == Step::Join && known.is_some() {
+                    // A tenant's provider vouches for its own people, and not for somebody else's.
+                    let told = "There is an account with your e-mail address. Ask an administrator \
+                        for an invitation, and accept it with your password.";
+                    return Err(Error::refused(ErrorCode::Duplicate, "state", told));
+                }
+                if step == Step::Join {
                     let Arrival { email, name, .. } = &self.arrival;
                     let created_at = self.ctx.clock().now();
                     let password_hash = NO_PASSWORD;

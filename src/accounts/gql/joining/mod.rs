@@ -31,6 +31,7 @@ use super::{
 use crate::{
     access::Permission::*,
     audit::{Event, note},
+    clock::Timestamp,
     db::TenantConn,
     error::{Error, ErrorCode, Result},
     graphql::{Check, Doors, public, refusals, requires},
@@ -175,9 +176,17 @@ impl JoiningMutation {
 async fn reset(ctx: &Context<'_>, token: &str, new_password: String) -> Result<()> {
     let dead = || Error::refused(ErrorCode::Expired, "token", LINK_DEAD);
     let token = OneTime::read(token).ok_or_else(dead)?;
+    let now = ctx.clock().now();
+    // Nobody hashes for who has no link.
+    #[expect(clippy::disallowed_methods, reason = "looks at the link before anything is hashed")]
+    let conn = ctx.system().await?;
+    let open = PasswordReset::is_open(conn.pg(), &token.hash(), now).await;
+    conn.release();
+    if !open? {
+        return Err(dead());
+    }
     let passwords = ctx.data_unchecked::<Passwords>();
     let password = passwords.hash_new("newPassword", new_password).await?;
-    let now = ctx.clock().now();
     #[expect(clippy::disallowed_methods, reason = "the token of the mail is the proof")]
     let taken = ctx.public_write(NO_TENANT, None, async |tx| {
         let Some(user) = PasswordReset::take(tx, &token.hash(), now).await? else {
@@ -248,6 +257,23 @@ async fn invite(
     Ok(invitation)
 }
 
+/// An invitation makes nobody anything who works here already, and brings nobody back who left
+/// after it was written.
+async fn may_join(tx: &TenantConn, user: UserId, invited_at: Timestamp) -> Result<()> {
+    let refuse = |code, told: &str| Err(Error::refused(code, "token", told));
+    match model::Membership::lock(tx, user).await {
+        Err(Error::NotFound) => Ok(()),
+        Err(error) => Err(error),
+        Ok(model::Membership { deactivated_at: None, .. }) => {
+            refuse(ErrorCode::Duplicate, "You work here already.")
+        }
+        Ok(model::Membership { deactivated_at: Some(left), .. }) if left >= invited_at => {
+            refuse(ErrorCode::Expired, LINK_DEAD)
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
 async fn accept(ctx: &Context<'_>, input: InvitationAcceptInput) -> Result<SessionPayload> {
     let dead = || Error::refused(ErrorCode::Expired, "token", LINK_DEAD);
     let token = OneTime::read(&input.token).ok_or_else(dead)?;
@@ -268,6 +294,7 @@ async fn accept(ctx: &Context<'_>, input: InvitationAcceptInput) -> Result<Sessi
             (user, second, None)
         }
         false => {
+            claim.take_back(ctx).await?;
             let passwords = ctx.data_unchecked::<Passwords>();
             let hash = passwords.hash_new("password", input.password).await?;
             (UserId::new(ctx.clock()), None, Some(hash))
@@ -278,6 +305,7 @@ async fn accept(ctx: &Context<'_>, input: InvitationAcceptInput) -> Result<Sessi
         if !model::Invitation::accept(tx, invitation.id, now).await? {
             return Err(dead());
         }
+        may_join(tx, user, invitation.created_at).await?;
         if let Some(hash) = &hash {
             let (email, password_hash) = (invitation.email.as_str(), hash.as_str());
             let new = Newcomer { id: user, email, name: &name, password_hash, created_at: now };

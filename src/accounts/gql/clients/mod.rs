@@ -1,171 +1,27 @@
-use std::collections::HashMap;
+mod types;
 
-use async_graphql::{Context, Enum, InputObject, Many, MaybeUndefined, Object};
+use async_graphql::{Context, InputObject, Many, MaybeUndefined, Object};
+
+use types::ClientMode;
+pub use types::{ApiClient, ApiClientById};
 
 use super::super::{
     ApiClientId, ApiSecretId, Sessions,
-    model::{self, ApiClientChanges, NewApiClient, last_uses, secrets_of},
+    model::{self, ApiClientChanges, NewApiClient, secrets_of},
     secret::ClientSecret,
     values::addresses,
 };
 use crate::{
     access::{Permission, Permission::*, Scope},
-    by_id,
     clock::Timestamp,
     db::TenantConn,
     error::{Error, ErrorCode, Result},
-    graphql::{Check, Doors, Relation, UserError, keep, refusals, requires},
-    has_many,
+    graphql::{Check, Doors, UserError, keep, refusals, requires},
 };
 
 const MOST: i64 = 200;
 /// While a new secret takes the place of the old one.
 const LIVE_SECRETS: usize = 2;
-
-/// What a program may send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum ClientMode {
-    /// Any document.
-    Open,
-    /// Any document; those that are not registered are written down.
-    LogUnknown,
-    /// Registered documents only, by their ids.
-    RequireId,
-}
-
-impl ClientMode {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Open => "OPEN",
-            Self::LogUnknown => "LOG_UNKNOWN",
-            Self::RequireId => "REQUIRE_ID",
-        }
-    }
-
-    fn of(word: &str) -> Self {
-        match word {
-            "OPEN" => Self::Open,
-            "LOG_UNKNOWN" => Self::LogUnknown,
-            _ => Self::RequireId,
-        }
-    }
-}
-
-by_id!(
-    /// Programs by id, revoked ones too.
-    ApiClientById, api_clients, model::ApiClient, ApiClientId, ApiClientRead
-);
-
-has_many!(
-    /// The live secrets of programs.
-    SecretsOfClient, max 2, secrets_of, ApiClientId, model::Secret, ApiClientRead
-);
-
-/// When programs were last there.
-struct LastUse;
-
-impl Relation for LastUse {
-    type Key = ApiClientId;
-    type Value = Option<Timestamp>;
-    const PERMISSION: Permission = ApiClientRead;
-
-    async fn load(
-        conn: &TenantConn,
-        keys: &[ApiClientId],
-    ) -> Result<HashMap<ApiClientId, Option<Timestamp>>> {
-        let last = last_uses(conn, keys).await?;
-        Ok(last.into_iter().map(|(id, at)| (id, Some(at))).collect())
-    }
-}
-
-/// A program that uses the API.
-pub struct ApiClient(pub model::ApiClient);
-
-/// A program that uses the API. It sends its secret as `Authorization: Bearer kontor_…`.
-#[Object]
-impl ApiClient {
-    /// Its id.
-    pub async fn id(&self) -> ApiClientId {
-        self.0.id
-    }
-
-    /// Its name.
-    async fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    /// What its newest secret begins with; empty when all are revoked.
-    async fn prefix(&self) -> &str {
-        &self.0.prefix
-    }
-
-    /// Its live secrets, the newest first: one, or two while one takes the other's place.
-    async fn secrets(&self, ctx: &Context<'_>) -> Result<Many<ApiSecret>> {
-        Ok(ctx.load::<SecretsOfClient>(self.0.id).await?.into_iter().map(ApiSecret).collect())
-    }
-
-    /// What it may do, such as "company:read".
-    async fn scopes(&self) -> &[String] {
-        &self.0.scopes
-    }
-
-    /// What it may send.
-    async fn mode(&self) -> ClientMode {
-        ClientMode::of(&self.0.mode)
-    }
-
-    /// From where it may come, such as "203.0.113.0/24"; empty: from anywhere.
-    async fn addresses(&self) -> &[String] {
-        &self.0.addresses
-    }
-
-    /// When it was last there, to the minute; null: never.
-    async fn last_used_at(&self, ctx: &Context<'_>) -> Result<Option<Timestamp>> {
-        ctx.load::<LastUse>(self.0.id).await
-    }
-
-    /// When it ends; null: when it is revoked.
-    async fn expires_at(&self) -> Option<Timestamp> {
-        self.0.expires_at
-    }
-
-    /// Since when it is good for nothing; null: it is good.
-    async fn revoked_at(&self) -> Option<Timestamp> {
-        self.0.revoked_at
-    }
-
-    /// Counts its changes: give it as `expectedVersion` to change what you have seen.
-    async fn version(&self) -> i32 {
-        self.0.version
-    }
-
-    /// When it was made.
-    async fn created_at(&self) -> Timestamp {
-        self.0.created_at
-    }
-}
-
-/// One of a program's secrets.
-pub struct ApiSecret(model::Secret);
-
-/// One of a program's secrets, but for the secret.
-#[Object]
-impl ApiSecret {
-    /// Its id.
-    async fn id(&self) -> ApiSecretId {
-        self.0.id
-    }
-
-    /// What it begins with.
-    async fn prefix(&self) -> &str {
-        &self.0.prefix
-    }
-
-    /// When it was made.
-    async fn created_at(&self) -> Timestamp {
-        self.0.created_at
-    }
-}
 
 /// A program to be let in.
 #[derive(InputObject)]
@@ -262,7 +118,7 @@ impl ApiClientMutation {
     ) -> Result<Option<ApiClientPayload>> {
         let changed = ctx.write(ApiClientManage, async |tx| {
             let changes = input.check(ctx)?;
-            live(tx, id, expected_version).await?;
+            may_hand_on(ctx, &live(tx, id, expected_version).await?)?;
             model::ApiClient::update(tx, id, changes).await
         });
         answer(ctx, changed.await, None)
@@ -277,7 +133,7 @@ impl ApiClientMutation {
     ) -> Result<Option<ApiClientPayload>> {
         let mut shown = None;
         let rotated = ctx.write(ApiClientManage, async |tx| {
-            live(tx, id, None).await?;
+            may_hand_on(ctx, &live(tx, id, None).await?)?;
             if secrets_of(tx, &[id], MOST).await?.len() >= LIVE_SECRETS {
                 let told = "It has two live secrets; revoke one of them first.";
                 return Err(Error::refused(ErrorCode::LimitReached, "id", told));
@@ -336,6 +192,19 @@ async fn live(tx: &TenantConn, id: ApiClientId, version: Option<i32>) -> Result<
     match client.revoked_at {
         None => Ok(client),
         Some(_) => Err(Error::refused(ErrorCode::Withdrawn, "id", "The program was revoked.")),
+    }
+}
+
+/// A program that may do more than one may oneself is not for one to open.
+fn may_hand_on(ctx: &Context<'_>, client: &model::ApiClient) -> Result<()> {
+    let grants = &ctx.viewer()?.grants;
+    let known = client.scopes.iter().filter_map(|scope| Permission::named(scope));
+    match known.into_iter().all(|scope| grants.scope(scope) == Some(Scope::All)) {
+        true => Ok(()),
+        false => {
+            let told = "The program may do more than you.";
+            Err(Error::refused(ErrorCode::ForbiddenField, "id", told))
+        }
     }
 }
 
