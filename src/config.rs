@@ -146,6 +146,17 @@ pub struct Config {
     )]
     pub trusted_proxies: Vec<IpNet>,
 
+    /// Front ends on other addresses that may ask from a browser, for example
+    /// https://crm.acme.example,https://app.acme.example
+    #[arg(
+        long,
+        env = "KONTOR_CORS_ORIGINS",
+        global = true,
+        value_name = "ORIGINS",
+        value_delimiter = ','
+    )]
+    pub cors_origins: Vec<String>,
+
     /// How many months of the audit trail are kept, 12 or more, for example 84
     #[arg(long, env = "KONTOR_AUDIT_MONTHS", global = true, value_name = "N", default_value_t = 84,
           value_parser = clap::value_parser!(u32).range(12..=1200))]

@@ -18,7 +18,7 @@ use crate::{
     db::{Db, Migrator, Settings, inspect, probe_trust},
     error::{Error, Result},
     graphql::Api,
-    http::{self, Edge},
+    http::{self, Browsers, Edge},
     jobs::{Worker, upkeep},
     keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
@@ -100,7 +100,8 @@ async fn run(
     let later = api.later().clone().run(api.db().clone(), api.clock().clone(), later_stops);
     let working = worker.run(work_stops);
     let trusted_proxies = config.trusted_proxies.clone().into();
-    let router = http::router(Edge { api, trusted_proxies })
+    let browsers = Browsers { origins: origins(config)?, tls_only: config.is_production() };
+    let router = http::router(Edge { api, trusted_proxies, browsers })
         .into_make_service_with_connect_info::<SocketAddr>();
     let (drain, draining) = tokio::sync::oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async {
@@ -126,6 +127,20 @@ async fn run(
     working.await.map_err(Error::internal)?;
     tracing::info!("serve.stopped");
     Ok(())
+}
+
+/// Where front ends come from, as browsers say it.
+fn origins(config: &Config) -> Result<Vec<axum::http::HeaderValue>> {
+    let read = |origin: &String| {
+        let plain = origin.starts_with("https://") || origin.starts_with("http://");
+        let bare = origin.matches('/').count() == 2;
+        origin.parse().ok().filter(|_| plain && bare).ok_or_else(|| {
+            Error::internal(format!(
+                "KONTOR_CORS_ORIGINS: \"{origin}\" is no origin; one looks like https://crm.acme.example."
+            ))
+        })
+    };
+    config.cors_origins.iter().map(read).collect()
 }
 
 /// Who does which kind of work.

@@ -3,6 +3,7 @@
 mod caller;
 mod graphql;
 mod health;
+mod hygiene;
 mod media;
 
 use std::sync::Arc;
@@ -15,6 +16,9 @@ use axum::{
 use ipnet::IpNet;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use hygiene::Browsers;
+use hygiene::around;
+
 use crate::graphql::Api;
 
 const MAX_BODY: usize = 1024 * 1024;
@@ -25,6 +29,7 @@ pub struct Edge {
     pub api: Api,
     /// The proxies whose word about addresses counts.
     pub trusted_proxies: Arc<[IpNet]>,
+    pub browsers: Browsers,
 }
 
 impl FromRef<Edge> for Api {
@@ -35,7 +40,8 @@ impl FromRef<Edge> for Api {
 
 /// All paths.
 pub fn router(edge: Edge) -> Router {
-    Router::new()
+    let browsers = edge.browsers.clone();
+    let paths = Router::new()
         .route(
             "/graphql",
             get(graphql::handle).post(graphql::handle).fallback(graphql::other_method),
@@ -44,6 +50,6 @@ pub fn router(edge: Edge) -> Router {
         .route("/readyz", get(health::ready))
         .route("/", get(health::welcome))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(CatchPanicLayer::custom(graphql::panicked))
-        .with_state(edge)
+        .layer(CatchPanicLayer::custom(graphql::panicked));
+    around(paths, &browsers).with_state(edge)
 }

@@ -53,7 +53,7 @@ async fn a_program_does_what_its_scopes_say_and_the_trail_names_it() {
     assert!(used["apiClients"][0]["lastUsedAt"].is_string());
     // Neither the secret's text nor its bytes.
     let rest = BASE64.decode(secret.split_once('.').unwrap().1).unwrap();
-    let hex = rest[16..].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = crate::support::hex(&rest[16..]);
     let kept = "SELECT coalesce(new::text, '') FROM kontor.audit_log UNION ALL SELECT s::text FROM kontor.api_client_secrets s";
     let kept = app.sql(kept).await.join("");
     assert!(!kept.contains(&secret[20..]) && !kept.contains(&hex), "never in plain");

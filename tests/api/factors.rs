@@ -51,7 +51,7 @@ async fn signing_in_takes_the_second_factor_once_it_is_confirmed() {
     assert_eq!(state["recoveryCodesLeft"], 10);
 
     // Neither as text nor as bytes.
-    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |text: &str| crate::support::hex(text.as_bytes());
     let everywhere = "SELECT coalesce(old::text, '') || coalesce(new::text, '') FROM kontor.audit_log UNION ALL SELECT sealed::text FROM kontor.secrets UNION ALL SELECT c::text FROM kontor.recovery_codes c";
     let everywhere = app.sql(everywhere).await.join("\n");
     for secret in [seed, codes[0].as_str().unwrap(), &codes[0].as_str().unwrap().replace('-', "")] {
@@ -205,7 +205,7 @@ async fn the_first_of_two_steps_is_no_failure() {
     let (seed, _) = app.enrol("rep@acme.test").await;
     let office = app.anonymous().coming_from("203.0.113.9");
     for _ in 0..60 {
-        app.clock.advance(Duration::from_secs(60));
+        app.clock.advance(Duration::from_mins(1));
         let first = office.data(SIGN_IN, json!({ "e": "rep@acme.test" })).await;
         assert_eq!(refusal(&first["signIn"]).0, "TOTP_REQUIRED");
         let second = json!({ "e": "rep@acme.test", "c": app.code(&seed) });

@@ -146,3 +146,44 @@ fn it_says_whether_it_is_alive_and_ready() {
     assert_eq!(server.http("GET", "/nothing", "", "").status, 404);
     assert!(server.stop().success());
 }
+
+#[test]
+fn browsers_are_told_to_do_no_more_than_is_meant() {
+    let folder = Folder::new();
+    let data = folder.0.to_str().unwrap();
+    let origin = "https://crm.acme.example";
+    let server = Server::start(&["serve", "--demo", "--data-dir", data, "--cors-origins", origin]);
+    let body = json!({ "query": "{ __typename }" }).to_string();
+    for (method, path) in [("POST", "/graphql"), ("GET", "/healthz"), ("GET", "/nothing")] {
+        let reply = server.http(method, path, JSON, &body);
+        for header in [
+            "content-security-policy: default-src 'none'; frame-ancestors 'none'",
+            "x-content-type-options: nosniff",
+            "x-frame-options: deny",
+            "referrer-policy: no-referrer",
+            "cache-control: no-store",
+        ] {
+            assert!(reply.headers.contains(header), "{header} in {reply:?}");
+        }
+        assert!(!reply.headers.contains("strict-transport-security"), "not without TLS");
+    }
+    let asks = |origin: &str| {
+        let headers = format!(
+            "Origin: {origin}\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: authorization\r\n"
+        );
+        server.http("OPTIONS", "/graphql", &headers, "").headers
+    };
+    assert!(asks(origin).contains("access-control-allow-origin: https://crm.acme.example"));
+    assert!(!asks("https://evil.example").contains("access-control-allow-origin"));
+    assert!(!asks(origin).contains("access-control-allow-credentials"));
+
+    // What is long is compressed for whoever understands that.
+    let long = json!({ "query": "{ __schema { types { name description } } }" }).to_string();
+    let plain = post(&server, JSON, &long);
+    assert!(!plain.headers.contains("content-encoding") && plain.body.len() > 10_000);
+    let packed = post(&server, &format!("{JSON}Accept-Encoding: gzip\r\n"), &long);
+    assert!(packed.headers.contains("content-encoding: gzip"), "{}", packed.headers);
+    let short = post(&server, &format!("{JSON}Accept-Encoding: gzip\r\n"), &body);
+    assert!(!short.headers.contains("content-encoding"));
+    assert!(server.stop().success());
+}

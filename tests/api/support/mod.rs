@@ -292,3 +292,8 @@ pub fn token_of(mail: &str) -> String {
     let token = mail.split("token=").nth(1).unwrap_or_else(|| panic!("{mail}"));
     token.split_whitespace().next().unwrap().to_owned()
 }
+
+/// Bytes as PostgreSQL shows them.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}

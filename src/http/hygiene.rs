@@ -1,0 +1,69 @@
+//! What every answer has: headers that keep browsers from doing more than is meant, compression
+//! where it saves something, and the front ends that may ask from other addresses.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue, Method, header},
+};
+use tower_http::{
+    compression::{CompressionLayer, predicate::SizeAbove},
+    cors::CorsLayer,
+    set_header::SetResponseHeaderLayer,
+};
+
+/// Shorter answers are sent as they are.
+const WORTH_COMPRESSING: u64 = 1024;
+/// How long a browser remembers that it may ask.
+const PREFLIGHT: Duration = Duration::from_hours(2);
+
+/// What the operator says about browsers.
+#[derive(Clone, Debug, Default)]
+pub struct Browsers {
+    /// Where front ends come from, such as "https://crm.acme.example".
+    pub origins: Vec<HeaderValue>,
+    /// Only ever ask over TLS again.
+    pub tls_only: bool,
+}
+
+/// Around all paths.
+pub fn around<S: Clone + Send + Sync + 'static>(
+    router: Router<S>,
+    browsers: &Browsers,
+) -> Router<S> {
+    let set = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    // Nothing that is answered here is a page that needs more.
+    let mut router = router
+        .layer(set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(set(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(set(header::REFERRER_POLICY, "no-referrer"))
+        .layer(set(header::CACHE_CONTROL, "no-store"));
+    if browsers.tls_only {
+        let year = "max-age=31536000; includeSubDomains";
+        router = router.layer(set(header::STRICT_TRANSPORT_SECURITY, year));
+    }
+    let worth = SizeAbove::new(WORTH_COMPRESSING);
+    router = router.layer(CompressionLayer::new().gzip(true).br(true).compress_when(worth));
+    // Nobody is signed in by a cookie, so credentials are not asked for.
+    if browsers.origins.is_empty() {
+        return router;
+    }
+    let own = [
+        header::ACCEPT,
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        HeaderName::from_static("idempotency-key"),
+        HeaderName::from_static("x-request-id"),
+    ];
+    let cors = CorsLayer::new()
+        .allow_origin(browsers.origins.clone())
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(own)
+        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .max_age(PREFLIGHT);
+    router.layer(cors)
+}
