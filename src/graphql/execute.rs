@@ -17,7 +17,7 @@ use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::{
-    guard::{Limits, SchemaMap, Size, TooMuch, weigh, within},
+    guard::{Limits, SchemaMap, Size, TooMuch, judge, price, root_of, within},
     schema::{AppSchema, schema, sdl},
     session::{RequestInfo, Session},
 };
@@ -227,11 +227,12 @@ impl Api {
             let told = told.lines().last().unwrap_or_default().trim().trim_start_matches("= ");
             Refusal { code: "GRAPHQL_PARSE_FAILED", message: told.to_owned(), place }
         })?);
+        judge(&self.0.map, limits, &document)?;
         self.0.documents.insert(hash, document.clone());
         Ok(document)
     }
 
-    /// All that is decided before anything runs: first what the document amounts to.
+    /// All that is decided before anything runs: first what it costs.
     fn admit(
         &self,
         call: &Call,
@@ -239,7 +240,7 @@ impl Api {
         operation: &OperationDefinition,
     ) -> Result<(), Refusal> {
         let Inner { map, limits, .. } = &*self.0;
-        weigh(map, limits, document, operation, &call.variables)?;
+        price(map, limits, document, operation, &call.variables)?;
         match operation.ty {
             OperationType::Mutation if !call.may_mutate => {
                 let told = "A mutation needs POST.";
@@ -362,14 +363,6 @@ fn all_public<'a>(
             })
         }
     })
-}
-
-fn root_of(operation: &OperationDefinition) -> &'static str {
-    match operation.ty {
-        OperationType::Query => "Query",
-        OperationType::Mutation => "Mutation",
-        OperationType::Subscription => "Subscription",
-    }
 }
 
 /// Every error gets its code and the request's id; what is behind an internal one goes to the

@@ -93,50 +93,61 @@ pub type TooMuch = (&'static str, String);
 
 const TOO_COMPLEX: &str = "DOCUMENT_TOO_COMPLEX";
 
-/// Weighs the operation, and refuses it where it is too much. All fragments and operations of the
-/// document are looked at, because validation will look at all of them.
-pub fn weigh(
+/// Refuses a document that amounts to too much, whatever its variables are: once for each document.
+/// All fragments and operations are looked at, because validation will look at all of them.
+pub fn judge(
+    map: &SchemaMap,
+    limits: &Limits,
+    document: &ExecutableDocument,
+) -> Result<(), TooMuch> {
+    within("fragments", document.fragments.len(), limits.fragments)?;
+    let mut names: Vec<&Name> = document.fragments.keys().collect();
+    names.sort();
+    for (_, operation) in document.operations.iter() {
+        let operation = &operation.node;
+        let variables = Variables::default();
+        let mut scale = Scale::new(map, document, operation, &variables);
+        for name in &names {
+            complexity(scale.fragment(name), limits)?;
+        }
+        let set = &operation.selection_set.node;
+        complexity(scale.set(set, root_of(operation)), limits)?;
+        let most = match operation.ty {
+            OperationType::Mutation => limits.mutations,
+            _ => limits.root_fields,
+        };
+        within("fields at the root", roots(document, set, &mut Vec::new()), most)?;
+    }
+    // What is expanded here was counted above.
+    document.operations.iter().try_for_each(|(_, one)| conflicts(document, &one.node))
+}
+
+/// What an operation costs with these variables; refused where that is too much.
+pub fn price(
     map: &SchemaMap,
     limits: &Limits,
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
-) -> Result<Weight, TooMuch> {
-    let count = document.fragments.len();
-    within("fragments", count, limits.fragments)?;
-    let mut scale =
-        Scale { map, document, operation, variables, known: HashMap::new(), open: Vec::new() };
-    let mut names: Vec<&Name> = document.fragments.keys().collect();
-    names.sort();
-    for name in names {
-        complexity(scale.fragment(name), limits)?;
-    }
-    let mut weight = Weight::default();
-    for (_, one) in document.operations.iter() {
-        let root = match one.node.ty {
-            OperationType::Query => "Query",
-            OperationType::Mutation => "Mutation",
-            OperationType::Subscription => "Subscription",
-        };
-        let set = &one.node.selection_set.node;
-        let this = scale.set(set, root);
-        complexity(this, limits)?;
-        let most = match one.node.ty {
-            OperationType::Mutation => limits.mutations,
-            _ => limits.root_fields,
-        };
-        within("fields at the root", roots(document, set, &mut Vec::new()), most)?;
-        if std::ptr::eq(&raw const one.node, operation) {
-            weight = this;
+) -> Result<u64, TooMuch> {
+    let mut scale = Scale::new(map, document, operation, variables);
+    let Weight { cost, .. } = scale.set(&operation.selection_set.node, root_of(operation));
+    match cost <= limits.cost {
+        true => Ok(cost),
+        false => {
+            let told = format!("The operation costs {cost}; at most {} is allowed.", limits.cost);
+            Err(("COST_LIMIT_EXCEEDED", told))
         }
     }
-    conflicts(document, operation)?;
-    if weight.cost > limits.cost {
-        let told =
-            format!("The operation costs {}; at most {} is allowed.", weight.cost, limits.cost);
-        return Err(("COST_LIMIT_EXCEEDED", told));
+}
+
+/// The type that an operation begins with.
+pub fn root_of(operation: &OperationDefinition) -> &'static str {
+    match operation.ty {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
     }
-    Ok(weight)
 }
 
 fn complexity(weight: Weight, limits: &Limits) -> Result<(), TooMuch> {
@@ -169,6 +180,16 @@ struct Scale<'a> {
 }
 
 impl<'a> Scale<'a> {
+    fn new(
+        map: &'a SchemaMap,
+        document: &'a ExecutableDocument,
+        operation: &'a OperationDefinition,
+        variables: &'a Variables,
+    ) -> Self {
+        let (known, open) = (HashMap::new(), Vec::new());
+        Self { map, document, operation, variables, known, open }
+    }
+
     fn fragment(&mut self, name: &'a str) -> Weight {
         if let Some(weight) = self.known.get(name) {
             return *weight;
@@ -293,7 +314,7 @@ fn roots<'a>(
 }
 
 /// Two different fields under one name in the answer: the library sees that at one level only, and
-/// would answer one of them. The document is small by now: what is expanded here was counted.
+/// would answer one of them.
 fn conflicts(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
