@@ -24,8 +24,8 @@ const MADE: &str = "
 INSERT INTO tenants SELECT i, 'tenant-' || i, 'Tenant ' || i FROM generate_series(1, 10) i;
 INSERT INTO people SELECT i, 1 + (i - 1) % 10, 'Person ' || i, 'user' || i || '@example.test' FROM generate_series(1, 200) i;
 INSERT INTO accounts SELECT i, 1 + (i - 1) % 10, 1 + (i - 1) % 10 + 10 * ((i / 10) % 20),
-  (ARRAY['Amber', 'Beacon', 'Cedar', 'Delta', 'Ember', 'Falcon', 'Granite', 'Harbor'])[1 + (i * 7919) % 8] || ' ' ||
-  (ARRAY['Foods', 'Labs', 'Motors', 'Power', 'Steel', 'Tools', 'Toys'])[1 + (i * 104729) % 7] || ' ' || i / 10,
+  (ARRAY['Amber', 'Beacon', 'Cedar', 'Delta', 'Ember', 'Falcon', 'Granite', 'Harbor'])[1 + (i % 10007 * 7919) % 8] || ' ' ||
+  (ARRAY['Foods', 'Labs', 'Motors', 'Power', 'Steel', 'Tools', 'Toys'])[1 + (i % 10007 * 104729) % 7] || ' ' || i / 10,
   'c' || i || '.example.test',
   (ARRAY['software', 'manufacturing', 'retail', 'healthcare', 'finance', 'logistics', 'energy', 'education', 'media', 'construction'])[1 + (i * 31) % 10],
   (ARRAY['Berlin', 'Paris', 'Madrid', 'Rome'])[1 + i % 4], (ARRAY['DE', 'FR', 'ES', 'IT'])[1 + i % 4], 10000 + i * 17.5

@@ -50,7 +50,11 @@ impl Sealing {
         let tenants = tenants_to_seal(conn.pg(), TENANTS).await;
         conn.release();
         for tenant in tenants? {
-            while self.next(tenant, &ring).await? {}
+            // One tenant's trouble does not keep the others waiting.
+            while self.next(tenant, &ring).await.unwrap_or_else(|error| {
+                tracing::error!(tenant = %tenant, error = ?error, "audit.seal.failed");
+                false
+            }) {}
         }
         Ok(())
     }

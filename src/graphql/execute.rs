@@ -73,6 +73,14 @@ pub struct Answer {
     pub retry_after: Option<u64>,
 }
 
+/// A document that may run.
+#[derive(Clone)]
+struct Judged {
+    document: Arc<ExecutableDocument>,
+    /// Whatever its variables are.
+    cheap: bool,
+}
+
 /// The product behind all transports.
 #[derive(Clone)]
 pub struct Api(Arc<Inner>);
@@ -81,7 +89,7 @@ struct Inner {
     schema: AppSchema,
     map: SchemaMap,
     limits: Limits,
-    documents: Cache<[u8; 32], Arc<ExecutableDocument>>,
+    documents: Cache<[u8; 32], Judged>,
     db: Db,
     clock: Clock,
     keys: Arc<Keys>,
@@ -152,15 +160,15 @@ impl Api {
     /// Runs a request to its end.
     pub async fn answer(&self, call: Call) -> Answer {
         let id = call.info.id.clone();
-        let document = match self.document(&call.query) {
-            Ok(document) => document,
+        let Judged { document, cheap } = match self.document(&call.query) {
+            Ok(judged) => judged,
             Err(refusal) => return refusal.answer(&id),
         };
         let operation = match choose(&document, call.operation_name.as_deref()) {
             Ok(operation) => operation,
             Err(refusal) => return refusal.answer(&id),
         };
-        if let Err(refusal) = self.admit(&call, &document, operation) {
+        if let Err(refusal) = self.admit(&call, &document, operation, cheap) {
             return refusal.answer(&id);
         }
         let viewer = match call.signed_in {
@@ -210,12 +218,12 @@ impl Api {
         Answer { body, executed, codes, operation, statements, retry_after }
     }
 
-    fn document(&self, text: &str) -> Result<Arc<ExecutableDocument>, Refusal> {
+    fn document(&self, text: &str) -> Result<Judged, Refusal> {
         let limits = &self.0.limits;
         within("bytes", text.len(), limits.document)?;
         let hash: [u8; 32] = Sha256::digest(text).into();
-        if let Some(document) = self.0.documents.get(&hash) {
-            return Ok(document);
+        if let Some(judged) = self.0.documents.get(&hash) {
+            return Ok(judged);
         }
         let size = Size::of(text);
         within("tokens", size.tokens, limits.tokens)?;
@@ -227,9 +235,10 @@ impl Api {
             let told = told.lines().last().unwrap_or_default().trim().trim_start_matches("= ");
             Refusal { code: "GRAPHQL_PARSE_FAILED", message: told.to_owned(), place }
         })?);
-        judge(&self.0.map, limits, &document)?;
-        self.0.documents.insert(hash, document.clone());
-        Ok(document)
+        let cheap = judge(&self.0.map, limits, &document)?;
+        let judged = Judged { document, cheap };
+        self.0.documents.insert(hash, judged.clone());
+        Ok(judged)
     }
 
     /// All that is decided before anything runs: first what it costs.
@@ -238,9 +247,12 @@ impl Api {
         call: &Call,
         document: &ExecutableDocument,
         operation: &OperationDefinition,
+        cheap: bool,
     ) -> Result<(), Refusal> {
         let Inner { map, limits, .. } = &*self.0;
-        price(map, limits, document, operation, &call.variables)?;
+        if !cheap {
+            price(map, limits, document, operation, &call.variables)?;
+        }
         match operation.ty {
             OperationType::Mutation if !call.may_mutate => {
                 let told = "A mutation needs POST.";

@@ -94,12 +94,14 @@ pub type TooMuch = (&'static str, String);
 const TOO_COMPLEX: &str = "DOCUMENT_TOO_COMPLEX";
 
 /// Refuses a document that amounts to too much, whatever its variables are: once for each document.
-/// All fragments and operations are looked at, because validation will look at all of them.
+/// All fragments and operations are looked at, because validation will look at all of them. True: no
+/// variables can make it cost too much, and nobody has to ask again.
 pub fn judge(
     map: &SchemaMap,
     limits: &Limits,
     document: &ExecutableDocument,
-) -> Result<(), TooMuch> {
+) -> Result<bool, TooMuch> {
+    let mut cheap = true;
     within("fragments", document.fragments.len(), limits.fragments)?;
     let mut names: Vec<&Name> = document.fragments.keys().collect();
     names.sort();
@@ -107,11 +109,14 @@ pub fn judge(
         let operation = &operation.node;
         let variables = Variables::default();
         let mut scale = Scale::new(map, document, operation, &variables);
+        scale.worst = true;
         for name in &names {
             complexity(scale.fragment(name), limits)?;
         }
         let set = &operation.selection_set.node;
-        complexity(scale.set(set, root_of(operation)), limits)?;
+        let weight = scale.set(set, root_of(operation));
+        complexity(weight, limits)?;
+        cheap &= weight.cost <= limits.cost;
         let most = match operation.ty {
             OperationType::Mutation => limits.mutations,
             _ => limits.root_fields,
@@ -119,7 +124,8 @@ pub fn judge(
         within("fields at the root", roots(document, set, &mut Vec::new()), most)?;
     }
     // What is expanded here was counted above.
-    document.operations.iter().try_for_each(|(_, one)| conflicts(document, &one.node))
+    document.operations.iter().try_for_each(|(_, one)| conflicts(document, &one.node))?;
+    Ok(cheap)
 }
 
 /// What an operation costs with these variables; refused where that is too much.
@@ -177,6 +183,8 @@ struct Scale<'a> {
     known: HashMap<&'a str, Weight>,
     /// Fragments that are being measured: a circle is validation's to tell.
     open: Vec<&'a str>,
+    /// Whatever a variable says may be as long as a page can be.
+    worst: bool,
 }
 
 impl<'a> Scale<'a> {
@@ -187,7 +195,7 @@ impl<'a> Scale<'a> {
         variables: &'a Variables,
     ) -> Self {
         let (known, open) = (HashMap::new(), Vec::new());
-        Self { map, document, operation, variables, known, open }
+        Self { map, document, operation, variables, known, open, worst: false }
     }
 
     fn fragment(&mut self, name: &'a str) -> Weight {
@@ -257,6 +265,13 @@ impl<'a> Scale<'a> {
 
     /// How many records a list has at most.
     fn length(&self, field: &Field, unsaid: u64) -> u64 {
+        let varies = |name: &&str| {
+            let value = field.get_argument(name);
+            value.is_some_and(|value| value.node.to_string().contains('$'))
+        };
+        if self.worst && ["first", "last", "ids"].iter().any(varies) {
+            return LONGEST_PAGE;
+        }
         let said = ["first", "last"].iter().find_map(|name| match self.argument(field, name)? {
             Value::Number(number) => number.as_i64(),
             _ => None,
