@@ -17,7 +17,7 @@ use crate::{
     config::{Config, ServeArgs},
     db::{Db, Migrator, Settings, inspect, probe_trust},
     error::{Error, Result},
-    graphql::Api,
+    graphql::{Api, Parts},
     http::{self, Browsers, Edge},
     jobs::{Worker, upkeep},
     keys::{Keys, REENCRYPT, Reencryption},
@@ -91,7 +91,8 @@ async fn run(
     // A secret that opens nothing is told now, and not to the first person who signs in.
     keys.ring(&db, &clock).await?;
     let worker = worker(config, &db, &clock, &keys, &links)?;
-    let api = Api::new(db, clock, keys, passwords, links, Providers::new(!config.is_production()));
+    let providers = Providers::new(!config.is_production());
+    let api = Api::new(Parts { db, clock, keys, passwords, links, providers });
     let address = listener.local_addr().map_err(Error::internal)?;
     welcome(args, &address.to_string());
     tracing::info!(%address, "serve.started");

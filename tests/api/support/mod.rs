@@ -15,7 +15,7 @@ use kontor::{
     accounts::{Links, Passwords, RESET, Resets, UserId},
     clock::Clock,
     db::{Db, Settings},
-    graphql::{Answer, Api, Call, RequestInfo, SignedIn},
+    graphql::{Answer, Api, Call, Parts, RequestInfo, SignedIn},
     jobs::Worker,
     keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
@@ -61,7 +61,9 @@ impl TestApp {
         let db = Db::new(&settings).unwrap();
         let links = Links("https://crm.example".into());
         let (passwords, providers) = (Passwords::new(4), Providers::new(true));
-        let api = Api::new(db, clock.clone(), keys, passwords, links.clone(), providers);
+        let (clocked, linked) = (clock.clone(), links.clone());
+        let parts = Parts { db, clock: clocked, keys, passwords, links: linked, providers };
+        let api = Api::new(parts);
         let mail = server::Folder::new();
         Self { api, clock, settings, mail, links, log }
     }
@@ -70,8 +72,8 @@ impl TestApp {
     pub fn without_local_providers(mut self) -> Self {
         let (db, clock) = (self.api.db().clone(), self.clock.clone());
         let (keys, links) = (self.api.keys().clone(), self.links.clone());
-        let providers = Providers::new(false);
-        self.api = Api::new(db, clock, keys, Passwords::new(4), links, providers);
+        let (passwords, providers) = (Passwords::new(4), Providers::new(false));
+        self.api = Api::new(Parts { db, clock, keys, passwords, links, providers });
         self
     }
 

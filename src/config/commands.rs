@@ -1,0 +1,118 @@
+//! What the program can be told to do, as its command line says it.
+
+use std::net::SocketAddr;
+
+use clap::{Args, Subcommand};
+use secrecy::SecretString;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API
+    Serve(ServeArgs),
+    /// Bring the database's schema up to date, or look at it
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Fill an empty database with the demo: two tenants, a person for each role, some companies
+    Seed,
+    /// Print the GraphQL schema
+    Schema,
+    /// People
+    #[command(subcommand)]
+    User(User),
+    /// What tokens are signed and secrets encrypted with
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// The audit trail
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Check versions, database roles, settings, extensions, secrets and clock; say what to do
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen, for example 0.0.0.0:8080
+    #[arg(long, env = "KONTOR_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Migrate first, and fill an empty database with the demo
+    #[arg(long, env = "KONTOR_DEMO")]
+    pub demo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Migrate {
+    /// Apply what is missing
+    Up,
+    /// Show what is applied and what is missing
+    Status,
+    /// Take the newest migration back
+    Down,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Make a tenant with its first person, who may do everything there
+    CreateOwner(CreateOwner),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Prove that the trail is what was written down; tell what was changed, removed or inserted
+    Verify(Verify),
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Only this tenant's, for example acme
+    #[arg(long, value_name = "SLUG")]
+    pub tenant: Option<String>,
+    /// A head that an earlier run told, for example 42:9f86d081884c7d65: it must be in the chain
+    /// still. Goes with --tenant
+    #[arg(long, value_name = "HEAD", requires = "tenant")]
+    pub head: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Show the keys: their ids, what they are for, since when
+    List,
+    /// Make a new signing key. Tokens that were signed before stay good until they end
+    Rotate(Rotate),
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Rotate {
+    /// Make a new data key too; what is kept encrypted is encrypted anew in the background
+    #[arg(id = "anew", long = "data")]
+    pub data: bool,
+    /// Drop the old signing keys now: every access token ends within a minute
+    #[arg(long)]
+    pub at_once: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CreateOwner {
+    /// The tenant's short name, for example acme
+    #[arg(long, value_name = "SLUG")]
+    pub tenant: String,
+    /// The tenant's full name, for example "Acme Ltd"
+    #[arg(long, value_name = "NAME")]
+    pub tenant_name: String,
+    /// The currency of its books, for example USD
+    #[arg(long, value_name = "CODE", default_value = "EUR")]
+    pub currency: String,
+    /// Its time zone, for example America/New_York
+    #[arg(long, value_name = "ZONE", default_value = "Europe/Berlin")]
+    pub time_zone: String,
+    /// The person's e-mail address, for example ada@acme.example
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: String,
+    /// The person's name, for example "Ada Lovelace"
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    /// The person's password, 12 characters or more, for example "four words at random". Absent:
+    /// one is made and printed once
+    #[arg(long, env = "KONTOR_OWNER_PASSWORD", value_name = "TEXT", hide_env_values = true)]
+    pub password: Option<SecretString>,
+}
