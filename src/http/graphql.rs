@@ -83,8 +83,9 @@ pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Respon
         micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
         "operation"
     );
-    let retry_after = answer.retry_after;
+    let (retry_after, headers) = (answer.retry_after, answer.headers);
     let mut response = respond(status, media, answer.body, &request_id);
+    response.headers_mut().extend(headers);
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -10,6 +10,7 @@ use async_graphql::{
     parser::types::{ExecutableDocument, OperationDefinition, OperationType},
     response_json,
 };
+use axum::http::{HeaderName, HeaderValue};
 
 use self::{
     documents::{Documents, Judged, all_public, choose, only_name},
@@ -66,6 +67,8 @@ pub struct Answer {
     pub statements: u32,
     /// In how many seconds it is worth trying again, where that was said.
     pub retry_after: Option<u64>,
+    /// What else HTTP says of it.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// The product behind all transports.
@@ -194,7 +197,7 @@ impl Api {
             self.0.later.send(reads).await;
         }
         let operation = call.operation_name.or_else(|| only_name(&document));
-        Answer { body, executed, codes, operation, statements, retry_after }
+        Answer { body, executed, codes, operation, statements, retry_after, headers: Vec::new() }
     }
 
     /// All that is decided before anything runs: first what it costs.

@@ -32,7 +32,15 @@ impl Refusal {
         extensions.set("requestId", request_id);
         let body = response_json(&Response::from_errors(vec![error]), false);
         let codes = vec![self.code];
-        Answer { body, executed: false, codes, operation: None, statements: 0, retry_after: None }
+        Answer {
+            body,
+            executed: false,
+            codes,
+            operation: None,
+            statements: 0,
+            retry_after: None,
+            headers: Vec::new(),
+        }
     }
 }
 
