@@ -4,7 +4,7 @@
 //!
 //! * platform, which knows no area: [`config`], [`error`], [`ids`], [`clock`], [`money`], [`db`]
 //!   (connections bound to a tenant), [`access`] (who may do what), [`keys`] (what is signed and
-//!   encrypted with), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`telemetry`];
+//!   encrypted with), [`feed`] (the log of changes), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`telemetry`];
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
 //!   [`tags`], [`audit`], [`sso`];
 //! * [`commands`]: what the program can be told to do.
@@ -30,6 +30,7 @@ pub mod companies;
 pub mod config;
 pub mod db;
 pub mod error;
+pub mod feed;
 pub mod graphql;
 pub mod http;
 pub mod ids;

@@ -35,6 +35,8 @@ permissions! {
     SsoManage = "sso:manage",
     /// See who did what.
     AuditRead = "audit:read",
+    /// Follow what changes, as far as one sees the records themselves.
+    ChangeRead = "change:read",
     /// See how the tenant is set up.
     SettingsRead = "settings:read",
     /// Say how the tenant is set up.

@@ -61,7 +61,7 @@ const SELLERS: &[BuiltInRole] = &[Owner, Admin, Manager, Rep, Integration];
 /// Who holds a permission. A new permission does not compile until this says so.
 fn holders(permission: Permission) -> &'static [BuiltInRole] {
     match permission {
-        Permission::ApiUse => EVERYBODY,
+        Permission::ApiUse | Permission::ChangeRead => EVERYBODY,
         Permission::AccountUse => PEOPLE,
         Permission::UserRead | Permission::RoleRead => STAFF,
         Permission::UserManage

@@ -116,8 +116,8 @@ impl Viewer {
     /// (`db::Reach`).
     pub fn reach(&self, permission: Permission) -> Reach {
         match permission {
-            // The trail says nothing of what one may not see.
-            Permission::AuditRead => self.reach_of_mentions(),
+            // Neither the trail nor the log says anything of what one may not see.
+            Permission::AuditRead | Permission::ChangeRead => self.reach_of_mentions(),
             _ => self.reach_of_records(permission),
         }
     }

@@ -18,7 +18,7 @@ use crate::{
     db::{Db, Migrator, Settings, inspect, probe_trust},
     error::{Error, Result},
     graphql::{Api, Parts},
-    http::{self, Browsers, Edge},
+    http::{self, Browsers, Edge, Lines},
     jobs::{Worker, upkeep},
     keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
@@ -99,25 +99,27 @@ async fn run(
     let (stop_work, work_stops) = watch::channel(false);
     let (stop_later, later_stops) = watch::channel(false);
     let later = api.later().clone().run(api.db().clone(), api.clock().clone(), later_stops);
-    let working = worker.run(work_stops);
+    let working = worker.run(work_stops.clone());
+    let commits = api.db().commits().clone().run(api.db().clone(), settings.clone(), work_stops);
     let trusted_proxies = config.trusted_proxies.clone().into();
     let browsers = Browsers { origins: origins(config)?, tls_only: config.is_production() };
-    let router = http::router(Edge { api, trusted_proxies, browsers })
+    let (drain, draining) = watch::channel(false);
+    let (lines, mut told) = (Lines::default(), draining.clone());
+    let router = http::router(Edge { api, trusted_proxies, browsers, lines, draining })
         .into_make_service_with_connect_info::<SocketAddr>();
-    let (drain, draining) = tokio::sync::oneshot::channel::<()>();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async {
-        let _ = draining.await;
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        let _ = told.wait_for(|draining| *draining).await;
     });
     let mut server = std::pin::pin!(std::future::IntoFuture::into_future(server));
     #[expect(clippy::disallowed_methods, reason = "waited for below, when it is told to stop")]
-    let working = tokio::spawn(async { futures_util::join!(working, later) });
+    let working = tokio::spawn(async { futures_util::join!(working, later, commits) });
     tokio::select! {
         ended = &mut server => return ended.map_err(Error::internal),
         () = stopped.wait() => {}
     }
     let _ = stop_work.send(true);
     tell("Stopping: open requests are finished first …");
-    let _ = drain.send(());
+    let _ = drain.send(true);
     tokio::select! {
         ended = &mut server => ended.map_err(Error::internal)?,
         () = tokio::time::sleep(DRAIN) => tracing::warn!("serve.drain.timeout"),

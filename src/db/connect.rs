@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write,
+    future::poll_fn,
     str::FromStr,
     sync::{
         Arc,
@@ -18,11 +19,15 @@ use diesel::{
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::{Client, NoTls, Socket, config::Host, tls::MakeTlsConnect};
+use tokio::sync::mpsc;
+use tokio_postgres::{AsyncMessage, Client, NoTls, Socket, config::Host, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Recorder, Settings};
 use crate::error::{Error, Result};
+
+/// Notes that were heard and not yet looked at.
+const HEARD: usize = 256;
 
 /// The roles of DATABASE: each connection works as exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +63,19 @@ pub(super) struct Connector {
 pub(super) struct Opened {
     pub conn: AsyncPgConnection,
     pub closed: Arc<AtomicBool>,
+}
+
+/// What is told on a channel, until the connection ends.
+pub(super) struct Listening {
+    /// The connection ends without it.
+    _client: Client,
+    heard: mpsc::Receiver<String>,
+}
+
+impl Listening {
+    pub async fn next(&mut self) -> Option<String> {
+        self.heard.recv().await
+    }
 }
 
 impl Connector {
@@ -109,6 +127,36 @@ impl Connector {
         };
         let conn = AsyncPgConnection::try_from(client).await?;
         Ok(Opened { conn, closed })
+    }
+
+    /// A connection that hears what is told on a channel. Where connections are shared between
+    /// transactions (PgBouncer) it hears nothing.
+    pub async fn listen(&self, channel: &str) -> Result<Listening, ConnectionError> {
+        match has_address(&self.config) {
+            true => self.hear(self.tls.clone(), channel).await,
+            false => self.hear(NoTls, channel).await,
+        }
+    }
+
+    async fn hear<T>(&self, tls: T, channel: &str) -> Result<Listening, ConnectionError>
+    where
+        T: MakeTlsConnect<Socket>,
+        T::Stream: Send + 'static,
+    {
+        let (client, mut driver) = self.config.connect(tls).await.map_err(told)?;
+        let (sender, heard) = mpsc::channel(HEARD);
+        #[expect(clippy::disallowed_methods, reason = "ends with its connection, which it drives")]
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|cx| driver.poll_message(cx)).await {
+                if let AsyncMessage::Notification(note) = message
+                    && sender.send(note.payload().to_owned()).await.is_err()
+                {
+                    break;
+                }
+            }
+        });
+        client.batch_execute(&format!("LISTEN {channel}")).await.map_err(told)?;
+        Ok(Listening { _client: client, heard })
     }
 
     async fn connect<T>(&self, tls: T) -> Result<(Client, Arc<AtomicBool>), ConnectionError>

@@ -6,6 +6,7 @@
 
 #[macro_use]
 mod condition;
+mod commits;
 mod connect;
 mod embedded;
 mod filter;
@@ -24,6 +25,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use bb8::{Pool, PooledConnection};
 use secrecy::SecretString;
 
+pub use commits::Commits;
 pub use connect::{AppRole, probe_trust};
 use connect::{Connector, Manager};
 pub use embedded::{Durability, Embedded};
@@ -83,6 +85,7 @@ impl fmt::Debug for Settings {
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<Manager>,
+    commits: Commits,
 }
 
 /// How the pool stands. `closed` counts connections that were dropped instead of reused, because
@@ -107,7 +110,7 @@ impl Db {
             .queue_strategy(bb8::QueueStrategy::Lifo)
             .error_sink(Box::new(connect::LogErrors))
             .build_unchecked(Manager::new(connector));
-        Ok(Self { pool })
+        Ok(Self { pool, commits: Commits::default() })
     }
 
     /// A connection that reads one snapshot of one tenant.
@@ -117,7 +120,13 @@ impl Db {
 
     /// A transaction that writes for one tenant.
     pub async fn write(&self, tenant: TenantId, context: WriteContext) -> Result<TenantConn> {
-        Ok(TenantConn::writing(self.checkout().await?, tenant, context))
+        let conn = self.checkout().await?;
+        Ok(TenantConn::writing(conn, tenant, context, self.commits.clone()))
+    }
+
+    /// Who is woken by what is committed.
+    pub fn commits(&self) -> &Commits {
+        &self.commits
     }
 
     /// A connection bound to no tenant: row level security shows it no tenant's row.

@@ -52,7 +52,19 @@ impl Reach {
 
     /// For `.filter(…)` of a table that speaks of others: it says of which table and which row.
     pub fn over_mentions(&self, tenant: TenantId, table: Column, row: Column) -> WithinReach<'_> {
-        WithinReach { reach: self, over: Over::Mention { tenant, table, row } }
+        WithinReach { reach: self, over: Over::Mention { tenant, table, row, entry: None } }
+    }
+
+    /// The same of the log of changes, where the change that took a record away, or gave it to
+    /// somebody else, is for whoever had it: `entry` is the change's in the trail, by time and id.
+    pub fn over_changes(
+        &self,
+        tenant: TenantId,
+        (table, row): (Column, Column),
+        entry: (Column, Column),
+    ) -> WithinReach<'_> {
+        let entry = Some(entry);
+        WithinReach { reach: self, over: Over::Mention { tenant, table, row, entry } }
     }
 
     /// Does it reach a record with this owner?
@@ -68,7 +80,7 @@ impl Reach {
 #[derive(Clone, Copy, Debug)]
 enum Over {
     Owner(Column),
-    Mention { tenant: TenantId, table: Column, row: Column },
+    Mention { tenant: TenantId, table: Column, row: Column, entry: Option<(Column, Column)> },
 }
 
 /// The condition.
@@ -83,7 +95,7 @@ impl QueryFragment<Pg> for WithinReach<'_> {
         match (self.reach, &self.over) {
             (Reach::All, _) => out.push_sql("TRUE"),
             (Reach::Owners(owners), Over::Owner(owner)) => among(*owner, owners, &mut out)?,
-            (Reach::Tables(seen), Over::Mention { tenant, table, row }) => {
+            (Reach::Tables(seen), Over::Mention { tenant, table, row, entry }) => {
                 out.push_sql("(FALSE");
                 for seen in seen.iter() {
                     out.push_sql(" OR (");
@@ -91,8 +103,13 @@ impl QueryFragment<Pg> for WithinReach<'_> {
                     out.push_sql(" = ");
                     out.push_bind_param::<Text, str>(seen.table)?;
                     if let Some((whose, owners)) = &seen.owners {
-                        out.push_sql(" AND ");
+                        out.push_sql(" AND (");
                         owned(seen.table, whose, owners, (tenant, *row), &mut out)?;
+                        if let Some(entry) = entry {
+                            out.push_sql(" OR ");
+                            was_owned(whose, owners, (tenant, *entry), &mut out)?;
+                        }
+                        out.push_sql(")");
                     }
                     out.push_sql(")");
                 }
@@ -126,16 +143,6 @@ fn owned<'b>(
     out: &mut AstPass<'_, 'b, Pg>,
 ) -> QueryResult<()> {
     let column = |name| Column { table, name };
-    let equals = |left: Column, right: Column, out: &mut AstPass<'_, 'b, Pg>| {
-        left.walk(out)?;
-        out.push_sql(" = ");
-        right.walk(out)
-    };
-    let of_tenant = |table: &'static str, out: &mut AstPass<'_, 'b, Pg>| {
-        Column { table, name: "tenant_id" }.walk(out)?;
-        out.push_sql(" = ");
-        out.push_bind_param::<SqlUuid, TenantId>(tenant)
-    };
     out.push_sql("EXISTS (SELECT 1 FROM kontor.");
     out.push_identifier(table)?;
     let owner = match whose {
@@ -144,20 +151,85 @@ fn owned<'b>(
             out.push_sql(" JOIN kontor.");
             out.push_identifier(owner.table)?;
             out.push_sql(" ON ");
-            of_tenant(owner.table, out)?;
+            of_tenant(owner.table, tenant, out)?;
             out.push_sql(" AND ");
             equals(Column { table: owner.table, name: "id" }, *key, out)?;
             *owner
         }
     };
     out.push_sql(" WHERE ");
-    of_tenant(table, out)?;
+    of_tenant(table, tenant, out)?;
     out.push_sql(" AND ");
     equals(column("id"), row, out)?;
     out.push_sql(" AND ");
     among(owner, owners, out)?;
     out.push_sql(")");
     Ok(())
+}
+
+/// One of these people owned the row before the change that the trail's entry is about.
+fn was_owned<'b>(
+    whose: &Whose,
+    owners: &'b Arc<[Uuid]>,
+    (tenant, (at, id)): (&'b TenantId, (Column, Column)),
+    out: &mut AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
+    const TRAIL: &str = "audit_log";
+    let column = |name| Column { table: TRAIL, name };
+    let before = |name: &'static str, out: &mut AstPass<'_, 'b, Pg>| {
+        out.push_sql("(");
+        column("old").walk(out)?;
+        out.push_sql(" ->> '");
+        // Columns are named in the code.
+        out.push_sql(name);
+        out.push_sql("')::uuid");
+        QueryResult::Ok(())
+    };
+    out.push_sql("EXISTS (SELECT 1 FROM kontor.audit_log");
+    if let Whose::Of { key, owner } = whose {
+        out.push_sql(" JOIN kontor.");
+        out.push_identifier(owner.table)?;
+        out.push_sql(" ON ");
+        of_tenant(owner.table, tenant, out)?;
+        out.push_sql(" AND ");
+        Column { table: owner.table, name: "id" }.walk(out)?;
+        out.push_sql(" = ");
+        before(key.name, out)?;
+    }
+    out.push_sql(" WHERE ");
+    of_tenant(TRAIL, tenant, out)?;
+    out.push_sql(" AND ");
+    equals(column("at"), at, out)?;
+    out.push_sql(" AND ");
+    equals(column("id"), id, out)?;
+    out.push_sql(" AND ");
+    match whose {
+        Whose::Own(owner) => {
+            before(owner.name, out)?;
+            out.push_sql(" = ANY(");
+            out.push_bind_param::<Array<SqlUuid>, [Uuid]>(owners)?;
+            out.push_sql(")");
+        }
+        Whose::Of { owner, .. } => among(*owner, owners, out)?,
+    }
+    out.push_sql(")");
+    Ok(())
+}
+
+fn equals(left: Column, right: Column, out: &mut AstPass<'_, '_, Pg>) -> QueryResult<()> {
+    left.walk(out)?;
+    out.push_sql(" = ");
+    right.walk(out)
+}
+
+fn of_tenant<'b>(
+    table: &'static str,
+    tenant: &'b TenantId,
+    out: &mut AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
+    Column { table, name: "tenant_id" }.walk(out)?;
+    out.push_sql(" = ");
+    out.push_bind_param::<SqlUuid, TenantId>(tenant)
 }
 
 condition!(WithinReach);

@@ -15,7 +15,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
 
 use super::{
-    Reach,
+    Commits, Reach,
     connect::{Conn, Manager},
 };
 use crate::{
@@ -48,7 +48,8 @@ struct Link {
     conn: PooledConnection<'static, Manager>,
     tenant: TenantId,
     begin: Mutex<Option<String>>,
-    write: Option<Uuid>,
+    /// Which write it is, and who is told of its commit.
+    write: Option<(Uuid, Commits)>,
     statements: AtomicU32,
 }
 
@@ -68,6 +69,7 @@ impl TenantConn {
         conn: PooledConnection<'static, Manager>,
         tenant: TenantId,
         context: WriteContext,
+        commits: Commits,
     ) -> Self {
         let actor = context.actor.map_or("NULL".into(), |actor| format!("'{actor}'"));
         // Request ids may come from a client: only harmless characters pass.
@@ -78,14 +80,14 @@ impl TenantConn {
              SELECT kontor.begin_ctx('{}', {actor}, '{}', '{request}')",
             tenant.0, context.write
         );
-        Self::new(conn, tenant, begin, Some(context.write))
+        Self::new(conn, tenant, begin, Some((context.write, commits)))
     }
 
     fn new(
         conn: PooledConnection<'static, Manager>,
         tenant: TenantId,
         begin: String,
-        write: Option<Uuid>,
+        write: Option<(Uuid, Commits)>,
     ) -> Self {
         conn.in_use.store(true, Relaxed);
         let begin = Mutex::new(Some(begin));
@@ -121,9 +123,11 @@ impl TenantConn {
 
     /// Gives the changes their places in the tenant's log, and commits.
     pub async fn commit(self) -> Result<()> {
-        let Some(write) = self.link.write else { return self.finish().await };
-        let tenant = self.link.tenant.0;
-        self.end(&format!("SELECT kontor.log_commit('{tenant}', '{write}'); COMMIT")).await
+        let Some((write, commits)) = self.link.write.clone() else { return self.finish().await };
+        let tenant = self.link.tenant;
+        self.end(&format!("SELECT kontor.log_commit('{}', '{write}'); COMMIT", tenant.0)).await?;
+        commits.note(tenant);
+        Ok(())
     }
 
     /// Undoes everything.

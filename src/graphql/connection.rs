@@ -35,13 +35,13 @@ pub enum SortDirection {
 #[derive(SimpleObject)]
 pub struct PageInfo {
     /// Is there more behind this page?
-    has_next_page: bool,
+    pub(super) has_next_page: bool,
     /// Is there more before this page?
-    has_previous_page: bool,
+    pub(super) has_previous_page: bool,
     /// The cursor of the first record; null on an empty page.
-    start_cursor: Option<String>,
+    pub(super) start_cursor: Option<String>,
     /// The cursor of the last record: give it as `after` for the next page.
-    end_cursor: Option<String>,
+    pub(super) end_cursor: Option<String>,
 }
 
 /// How many records a whole list has.
@@ -164,14 +164,14 @@ fn fingerprint<T: Listed>(tenant: TenantId, filter: &Filter, order: &[SortKey]) 
     Sha256::digest(format!("{} {tenant} {order:?} {filter:?}", T::NAME)).into()
 }
 
-fn seal(session: &Session, list: &[u8], position: &[Value]) -> String {
+pub(super) fn seal(session: &Session, list: &[u8], position: &[Value]) -> String {
     let position = serde_json::to_vec(position).unwrap_or_default();
     let mut bytes = session.keys().cursor_mark(list, &position).to_vec();
     bytes.extend_from_slice(&position);
     BASE64.encode(bytes)
 }
 
-fn open(session: &Session, list: &[u8], cursor: &str) -> Result<Vec<Value>> {
+pub(super) fn open(session: &Session, list: &[u8], cursor: &str) -> Result<Vec<Value>> {
     let bytes = BASE64.decode(cursor).map_err(|_| Error::InvalidCursor)?;
     let (mark, position) = bytes.split_at_checked(MARK).ok_or(Error::InvalidCursor)?;
     if session.keys().cursor_mark(list, position) != mark {

@@ -3,6 +3,7 @@
 //!
 //! Architecture Invariant: only `schema.rs` and `node.rs` know the areas; they close the schema.
 
+mod changes;
 mod connection;
 mod directive;
 mod execute;
@@ -20,7 +21,7 @@ mod writing;
 
 pub use connection::{Listed, Page, PageInfo, Paging, SortDirection, TotalCount};
 pub use directive::{public, requires};
-pub use execute::{Answer, Api, Call, Parts, SignedIn};
+pub use execute::{Answer, Api, Call, Following, Next, Opened, Parts, SignedIn};
 pub use fields::ReadField;
 pub use filter::{DateTimeFilter, IDFilter, Limits, StringFilter, Where, relation};
 pub use input::{Check, keep};

@@ -1,9 +1,12 @@
 //! The areas' parts become one schema. Roots are merged in groups of at most eight: one flat
 //! merge of forty overflows the compiler.
 
-use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, Schema};
+use async_graphql::{MergedObject, SDLExportOptions, Schema};
 
-use super::node::NodeQuery;
+use super::{
+    changes::{ChangeQuery, ChangeSubscription},
+    node::NodeQuery,
+};
 use crate::{
     accounts::{
         AccountMutation, AccountQuery, ApiClientMutation, ApiClientQuery, ExplainQuery,
@@ -18,7 +21,7 @@ use crate::{
 
 /// What can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, Access, AuditQuery, Customers);
+pub struct Query(NodeQuery, ChangeQuery, Access, AuditQuery, Customers);
 
 #[derive(Default, MergedObject)]
 struct Access(
@@ -54,11 +57,11 @@ struct AccessChanges(
 #[derive(Default, MergedObject)]
 struct CustomerChanges(CompanyMutation, TagMutation);
 
-pub type AppSchema = Schema<Query, Mutation, EmptySubscription>;
+pub type AppSchema = Schema<Query, Mutation, ChangeSubscription>;
 
 /// The schema; what a request needs comes with the request.
 pub fn schema() -> AppSchema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), ChangeSubscription)
         .disable_suggestions()
         .finish()
 }

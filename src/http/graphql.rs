@@ -10,13 +10,15 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
     Edge,
     caller::caller,
-    media::{JSON, RESPONSE, is_json, negotiate},
+    events,
+    media::{EVENTS, JSON, RESPONSE, is_json, negotiate},
 };
 use crate::{
     access::Who,
@@ -27,18 +29,18 @@ use crate::{
 const MAX_KEY: usize = 64;
 
 /// A request that is refused before it is a call.
-struct Refused {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
+pub(super) struct Refused {
+    pub status: StatusCode,
+    pub code: &'static str,
+    pub message: String,
 }
 
 impl Refused {
-    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into() }
     }
 
-    fn bad(message: impl Into<String>) -> Self {
+    pub(super) fn bad(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
     }
 }
@@ -50,11 +52,14 @@ pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Respon
     let request_id = request_id(&headers, api);
     let media = negotiate(&headers);
     let call = match media {
-        Some(_) => read(&edge, request, &headers, &request_id).await,
+        Some(media) => {
+            let call = read(&edge, request, &headers, &request_id).await;
+            call.map(|call| Call { may_follow: media == EVENTS, ..call })
+        }
         None => Err(Refused::new(
             StatusCode::NOT_ACCEPTABLE,
             "NOT_ACCEPTABLE",
-            format!("Accept {RESPONSE} or {JSON}."),
+            format!("Accept {RESPONSE}, {JSON} or {EVENTS}."),
         )),
     };
     let media = media.unwrap_or(JSON);
@@ -62,6 +67,9 @@ pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Respon
         Ok(call) => call,
         Err(refused) => return refuse(refused, media, &request_id),
     };
+    if media == EVENTS {
+        return events::answer(&edge, call, bearer(&headers), &request_id).await;
+    }
     let viewer = match &call.signed_in {
         SignedIn::As(viewer) => Some(viewer.clone()),
         _ => None,
@@ -116,10 +124,23 @@ async fn read(
 ) -> Result<Call, Refused> {
     let caller = caller(&request, &edge.trusted_proxies);
     let may_mutate = !matches!(*request.method(), Method::GET | Method::HEAD);
-    let mut parts = match may_mutate {
+    let parts = match may_mutate {
         true => from_body(request, headers).await?,
         false => from_query(request.uri())?,
     };
+    let info = RequestInfo {
+        id: request_id.to_owned(),
+        idempotency_key: idempotency_key(headers)?,
+        caller,
+        ..RequestInfo::default()
+    };
+    let address = info.caller.address;
+    let call = Call { may_mutate, ..asked(parts, info)? };
+    Ok(Call { signed_in: sign_in(&edge.api, headers, address).await?, ..call })
+}
+
+/// What the members of a request ask for, of nobody in particular.
+pub(super) fn asked(mut parts: Map<String, Value>, info: RequestInfo) -> Result<Call, Refused> {
     // Of a repeat with the same key the same is asked.
     let body_hash = Sha256::digest(Value::Object(parts.clone()).to_string()).into();
     let query = text(&mut parts, "query")?;
@@ -132,17 +153,15 @@ async fn read(
         Some(Value::Bool(true)) => true,
         Some(_) => return Err(Refused::bad("`extensions.dryRun` must be true or false.")),
     };
-    let address = caller.address;
-    let info = RequestInfo {
-        id: request_id.to_owned(),
-        idempotency_key: idempotency_key(headers)?,
-        body_hash,
-        dry_run,
-        caller,
-    };
-    let variables = Variables::from_json(variables);
-    let signed_in = sign_in(&edge.api, headers, address).await?;
-    Ok(Call { query, operation_name, variables, signed_in, info, may_mutate })
+    Ok(Call {
+        query,
+        operation_name,
+        variables: Variables::from_json(variables),
+        signed_in: SignedIn::Anonymous,
+        info: RequestInfo { body_hash, dry_run, ..info },
+        may_mutate: true,
+        may_follow: false,
+    })
 }
 
 /// The members of a body.
@@ -217,26 +236,33 @@ async fn sign_in(
     headers: &HeaderMap,
     address: Option<IpAddr>,
 ) -> Result<SignedIn, Refused> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(SignedIn::Anonymous) };
-    let token = value.to_str().ok().and_then(|value| value.split_once(' '));
-    match token {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            api.signed_in(token.trim(), address).await.map_err(|error| {
-                tracing::error!(error = ?error, "sign_in.failed");
-                let status = match error.code() {
-                    "UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
-                    "TIMEOUT" => StatusCode::GATEWAY_TIMEOUT,
-                    _ => StatusCode::INTERNAL_SERVER_ERROR,
-                };
-                Refused::new(status, error.code(), error.to_string())
-            })
-        }
-        _ => Ok(SignedIn::BadToken),
+    if !headers.contains_key(header::AUTHORIZATION) {
+        return Ok(SignedIn::Anonymous);
     }
+    let Some(token) = bearer(headers) else { return Ok(SignedIn::BadToken) };
+    api.signed_in(token.expose_secret(), address).await.map_err(|error| {
+        tracing::error!(error = ?error, "sign_in.failed");
+        let status = match error.code() {
+            "UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
+            "TIMEOUT" => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Refused::new(status, error.code(), error.to_string())
+    })
+}
+
+fn bearer(headers: &HeaderMap) -> Option<SecretString> {
+    token_in(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
+}
+
+/// The token of "Bearer …".
+pub(super) fn token_in(authorization: &str) -> Option<SecretString> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().into())
 }
 
 /// The caller's own id, if it is a sensible one, so that logs on both sides meet.
-fn request_id(headers: &HeaderMap, api: &Api) -> String {
+pub(super) fn request_id(headers: &HeaderMap, api: &Api) -> String {
     let own = headers.get("x-request-id").and_then(|value| value.to_str().ok());
     let sensible = |id: &&str| {
         (1..=64).contains(&id.len())
@@ -249,7 +275,7 @@ fn request_id(headers: &HeaderMap, api: &Api) -> String {
 }
 
 /// Legacy clients (`application/json`) get 200 for whatever is GraphQL's own business.
-fn status(answer: &Answer, media: &str) -> StatusCode {
+pub(super) fn status(answer: &Answer, media: &str) -> StatusCode {
     let has = |code: &str| answer.codes.contains(&code);
     match answer.codes.first() {
         None => StatusCode::OK,
@@ -263,7 +289,7 @@ fn status(answer: &Answer, media: &str) -> StatusCode {
     }
 }
 
-fn refuse(refused: Refused, media: &'static str, request_id: &str) -> Response {
+pub(super) fn refuse(refused: Refused, media: &'static str, request_id: &str) -> Response {
     let Refused { status, code, message } = refused;
     let extensions = json!({ "code": code, "requestId": request_id });
     let body = json!({ "errors": [{ "message": message, "extensions": extensions }] });
@@ -271,7 +297,12 @@ fn refuse(refused: Refused, media: &'static str, request_id: &str) -> Response {
     respond(status, media, body.to_string().into_bytes(), request_id)
 }
 
-fn respond(status: StatusCode, media: &'static str, body: Vec<u8>, request_id: &str) -> Response {
+pub(super) fn respond(
+    status: StatusCode,
+    media: &'static str,
+    body: Vec<u8>,
+    request_id: &str,
+) -> Response {
     let content_type = match media {
         RESPONSE => "application/graphql-response+json; charset=utf-8",
         _ => "application/json; charset=utf-8",
@@ -286,8 +317,13 @@ fn respond(status: StatusCode, media: &'static str, body: Vec<u8>, request_id: &
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    identify(response, request_id)
+}
+
+/// Logs on both sides meet by the id.
+pub(super) fn identify(mut response: Response, request_id: &str) -> Response {
     if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert("x-request-id", id);
+        response.headers_mut().insert("x-request-id", id);
     }
     response
 }

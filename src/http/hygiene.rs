@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use axum::{
     Router,
-    http::{HeaderName, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
 };
 use tower_http::{
-    compression::{CompressionLayer, predicate::SizeAbove},
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
     cors::CorsLayer,
     set_header::SetResponseHeaderLayer,
 };
@@ -25,6 +28,18 @@ pub struct Browsers {
     pub origins: Vec<HeaderValue>,
     /// Only ever ask over TLS again.
     pub tls_only: bool,
+}
+
+impl Browsers {
+    /// May a page from there open a socket? Browsers ask nobody before they do. Whoever sends no
+    /// origin is no browser.
+    pub fn may_open_sockets(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(header::ORIGIN) else { return true };
+        let own = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let page = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+        let same = page.is_some_and(|(_, host)| Some(host) == own);
+        same || self.origins.contains(origin)
+    }
 }
 
 /// Around all paths.
@@ -46,7 +61,8 @@ pub fn around<S: Clone + Send + Sync + 'static>(
         let year = "max-age=31536000; includeSubDomains";
         router = router.layer(set(header::STRICT_TRANSPORT_SECURITY, year));
     }
-    let worth = SizeAbove::new(WORTH_COMPRESSING);
+    // An event is sent when it happens, and not when there is enough to compress.
+    let worth = SizeAbove::new(WORTH_COMPRESSING).and(NotForContentType::SSE);
     router = router.layer(CompressionLayer::new().gzip(true).br(true).compress_when(worth));
     // Nobody is signed in by a cookie, so credentials are not asked for.
     if browsers.origins.is_empty() {

@@ -1,8 +1,9 @@
-//! The two media types of GraphQL over HTTP, and which of them a client wants.
+//! The media types of GraphQL over HTTP and over server-sent events, and which of them a client wants.
 
 use axum::http::{HeaderMap, header};
 
 pub const RESPONSE: &str = "application/graphql-response+json";
+pub const EVENTS: &str = "text/event-stream";
 pub const JSON: &str = "application/json";
 
 /// The media type to answer in; none fits: `None`.
@@ -15,6 +16,7 @@ pub fn negotiate(headers: &HeaderMap) -> Option<&'static str> {
         let mut words = part.split(';').map(str::trim);
         let media = match words.next().unwrap_or_default().to_ascii_lowercase().as_str() {
             RESPONSE => RESPONSE,
+            EVENTS => EVENTS,
             JSON | "application/*" | "*/*" => JSON,
             _ => continue,
         };
@@ -61,6 +63,8 @@ mod tests {
             ("text/html, application/*;q=0.1", Some(JSON)),
             ("application/json;q=0", None),
             ("text/html", None),
+            ("text/event-stream", Some(EVENTS)),
+            ("application/json, text/event-stream;q=0.9", Some(JSON)),
         ] {
             assert_eq!(of(accept), best, "{accept}");
         }

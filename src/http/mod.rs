@@ -1,10 +1,13 @@
 //! The edge: what the server answers on which path.
 
 mod caller;
+mod events;
 mod graphql;
 mod health;
 mod hygiene;
+mod lines;
 mod media;
+mod socket;
 
 use std::sync::Arc;
 
@@ -14,10 +17,12 @@ use axum::{
     routing::get,
 };
 use ipnet::IpNet;
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use hygiene::Browsers;
 use hygiene::around;
+pub use lines::Lines;
 
 use crate::graphql::Api;
 
@@ -30,6 +35,9 @@ pub struct Edge {
     /// The proxies whose word about addresses counts.
     pub trusted_proxies: Arc<[IpNet]>,
     pub browsers: Browsers,
+    pub lines: Lines,
+    /// Turns true when the server is told to stop.
+    pub draining: watch::Receiver<bool>,
 }
 
 impl FromRef<Edge> for Api {
@@ -46,6 +54,7 @@ pub fn router(edge: Edge) -> Router {
             "/graphql",
             get(graphql::handle).post(graphql::handle).fallback(graphql::other_method),
         )
+        .route("/graphql/ws", get(socket::handle))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/", get(health::welcome))

@@ -135,7 +135,11 @@ async fn every_example_runs() {
             );
             assert!(!value.is_null() || key == "viewer", "{name}: {key} is null");
         }
-        let root = if operation.node.ty == OperationType::Mutation { "Mutation" } else { "Query" };
+        let root = match operation.node.ty {
+            OperationType::Query => "Query",
+            OperationType::Mutation => "Mutation",
+            OperationType::Subscription => "Subscription",
+        };
         covered.push((root, text));
     }
     // Whoever meets the schema finds an example for every field.

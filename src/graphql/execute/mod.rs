@@ -1,6 +1,7 @@
 //! One request from document to answer, whatever brought it: HTTP, a socket, a test.
 
 mod documents;
+mod follow;
 mod refusal;
 
 use std::{net::IpAddr, sync::Arc};
@@ -11,7 +12,9 @@ use async_graphql::{
     response_json,
 };
 use axum::http::{HeaderName, HeaderValue};
+use tokio::sync::Semaphore;
 
+pub use self::follow::{Following, Next, Opened};
 use self::{
     documents::{Documents, Judged, all_public, choose, only_name},
     refusal::{Refusal, code_errors},
@@ -32,6 +35,9 @@ use crate::{
     sso::Providers,
 };
 
+/// Fewer than the pool has.
+const FOLLOWERS_AT_ONCE: usize = 6;
+
 /// Who a request comes from, as far as the edge could tell.
 #[derive(Debug)]
 pub enum SignedIn {
@@ -51,6 +57,8 @@ pub struct Call {
     pub info: RequestInfo,
     /// False for what must not change anything, such as a GET.
     pub may_mutate: bool,
+    /// Can more than one answer be sent?
+    pub may_follow: bool,
 }
 
 /// An answer, ready to be sent.
@@ -82,6 +90,8 @@ struct Inner {
     documents: Documents,
     sessions: Sessions,
     later: Later,
+    /// Followers read in turns, so that a commit that wakes many leaves connections to requests.
+    turns: Semaphore,
     parts: Parts,
 }
 
@@ -105,6 +115,7 @@ impl Api {
             documents: Documents::default(),
             sessions: Sessions::new(later.clone()),
             later,
+            turns: Semaphore::new(FOLLOWERS_AT_ONCE),
             parts,
         }))
     }
@@ -137,6 +148,12 @@ impl Api {
         }
     }
 
+    fn session(&self, viewer: Option<Viewer>, info: RequestInfo) -> Session {
+        let Parts { db, clock, keys, .. } = &self.0.parts;
+        let (db, clock, keys) = (db.clone(), clock.clone(), keys.clone());
+        Session::new(db, clock, keys, viewer, info, self.0.later.clone())
+    }
+
     /// Runs a request to its end.
     pub async fn answer(&self, call: Call) -> Answer {
         let id = call.info.id.clone();
@@ -157,11 +174,8 @@ impl Api {
             _ => None,
         };
         let Inner { schema, sessions, parts, .. } = &*self.0;
-        let Parts { db, clock, keys, passwords, links, providers } = parts;
-        let (clock, keys) = (clock.clone(), keys.clone());
-        let later = self.0.later.clone();
-        let session = Session::new(db.clone(), clock, keys, viewer, call.info, later);
-        let session = Arc::new(session);
+        let Parts { passwords, links, providers, .. } = parts;
+        let session = Arc::new(self.session(viewer, call.info));
         let mut request = Request::new("")
             .variables(call.variables.clone())
             .data(session.clone())
@@ -217,8 +231,9 @@ impl Api {
                 let told = "A mutation needs POST.";
                 return Err(Refusal::new("METHOD_NOT_ALLOWED", told));
             }
-            OperationType::Subscription => {
-                let told = "There are no subscriptions here.";
+            OperationType::Subscription if !call.may_follow => {
+                let told =
+                    "A subscription needs a socket (/graphql/ws), or `Accept: text/event-stream`.";
                 return Err(Refusal::new("OPERATION_RESOLUTION_FAILURE", told));
             }
             _ => {}

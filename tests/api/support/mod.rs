@@ -15,7 +15,7 @@ use kontor::{
     accounts::{Links, Passwords, RESET, Resets, UserId},
     clock::Clock,
     db::{Db, Settings},
-    graphql::{Answer, Api, Call, Parts, RequestInfo, SignedIn},
+    graphql::{Answer, Api, Call, Following, Next, Opened, Parts, RequestInfo, SignedIn},
     jobs::Worker,
     keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
@@ -42,6 +42,7 @@ pub struct TestApp {
 pub struct Person<'a> {
     app: &'a TestApp,
     viewer: Option<Viewer>,
+    token: Option<String>,
     pub info: RequestInfo,
 }
 
@@ -146,7 +147,9 @@ impl TestApp {
     pub async fn bearer_from(&self, token: &str, address: Option<&str>) -> Option<Person<'_>> {
         let address = address.map(|address| address.parse().unwrap());
         match self.api.signed_in(token, address).await.unwrap() {
-            SignedIn::As(viewer) => Some(self.person(Some(viewer))),
+            SignedIn::As(viewer) => {
+                Some(Person { token: Some(token.to_owned()), ..self.person(Some(viewer)) })
+            }
             _ => None,
         }
     }
@@ -157,7 +160,7 @@ impl TestApp {
 
     fn person(&self, viewer: Option<Viewer>) -> Person<'_> {
         let info = RequestInfo { id: "test".into(), ..RequestInfo::default() };
-        Person { app: self, viewer, info }
+        Person { app: self, viewer, token: None, info }
     }
 
     /// One column of what a statement gives, asked past everything as the database's superuser.
@@ -213,9 +216,45 @@ impl Person<'_> {
         answer["data"].clone()
     }
 
-    /// Runs one operation. Whatever SQL it caused is checked: the tenant's predicate on every
-    /// table, and no more statements than the operation has edges.
+    /// Runs one operation; of a subscription as far as its first answer. Whatever SQL it caused is
+    /// checked: the tenant's predicate on every table, and no more statements than the operation has
+    /// edges.
     pub async fn answer(&self, query: &str, variables: Json) -> Answer {
+        let watch = self.app.log.begin();
+        let answer = match self.open(query, variables).await {
+            Opened::Answered(answer) => answer,
+            // Only what is replayed comes at once; somebody made up has no token to look at again.
+            Opened::Following(mut following)
+                if self.token.is_some() && query.contains("after: \"0\"") =>
+            {
+                match following.next().await {
+                    Next::Answer(answer) => answer,
+                    _ => panic!("{query} told nothing"),
+                }
+            }
+            Opened::Following(_) => Answer {
+                body: b"{\"data\":{}}".into(),
+                executed: true,
+                codes: Vec::new(),
+                operation: None,
+                statements: 0,
+                retry_after: None,
+                headers: Vec::new(),
+            },
+        };
+        watch.check(query);
+        answer
+    }
+
+    /// Begins to follow.
+    pub async fn follow(&self, query: &str, variables: Json) -> Box<Following> {
+        match self.open(query, variables).await {
+            Opened::Following(following) => following,
+            Opened::Answered(answer) => panic!("{}", String::from_utf8_lossy(&answer.body)),
+        }
+    }
+
+    async fn open(&self, query: &str, variables: Json) -> Opened {
         let mut info = self.info.clone();
         let body = json!([query, variables]).to_string();
         info.body_hash = <sha2::Sha256 as sha2::Digest>::digest(body).into();
@@ -227,11 +266,10 @@ impl Person<'_> {
             signed_in,
             info,
             may_mutate: true,
+            may_follow: true,
         };
-        let watch = self.app.log.begin();
-        let answer = self.app.api.answer(call).await;
-        watch.check(query);
-        answer
+        let token = self.token.clone().unwrap_or_default();
+        self.app.api.open(call, Some(token.into())).await
     }
 }
 

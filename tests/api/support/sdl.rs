@@ -7,6 +7,8 @@ use async_graphql::parser::{
     types::{BaseType, FieldDefinition, Type, TypeDefinition, TypeKind, TypeSystemDefinition},
 };
 
+const ROOTS: [&str; 3] = ["Query", "Mutation", "Subscription"];
+
 pub struct Sdl {
     pub types: HashMap<String, TypeDefinition>,
 }
@@ -38,7 +40,7 @@ impl Sdl {
 
     /// (root type, field) of everything one can ask or do.
     pub fn roots(&self) -> Vec<(&'static str, &FieldDefinition)> {
-        ["Query", "Mutation"]
+        ROOTS
             .into_iter()
             .flat_map(|root| self.fields(root).into_iter().map(move |field| (root, field)))
             .collect()
@@ -46,7 +48,7 @@ impl Sdl {
 
     /// (type, field) of what takes a permission of its own inside a record.
     pub fn guarded_fields(&self) -> Vec<(&str, &FieldDefinition)> {
-        let inner = self.types.keys().filter(|ty| !["Query", "Mutation"].contains(&ty.as_str()));
+        let inner = self.types.keys().filter(|ty| !ROOTS.contains(&ty.as_str()));
         let fields =
             inner.flat_map(|ty| self.fields(ty).into_iter().map(move |f| (ty.as_str(), f)));
         let guarded = |field: &FieldDefinition| {

@@ -138,10 +138,10 @@ fn counts(sql: &str) -> bool {
 }
 
 /// How many statements a query may take: one for each root field, distinct edge and totalCount.
-/// A mutation's own statements are its own business; `None`.
+/// What a mutation and a subscription run is their own business; `None`.
 pub fn budget(document: &ExecutableDocument) -> Option<usize> {
     let (_, operation) = document.operations.iter().next()?;
-    if operation.node.ty == OperationType::Mutation {
+    if operation.node.ty != OperationType::Query {
         return None;
     }
     let mut edges = HashSet::new();
@@ -173,10 +173,14 @@ fn walk(
                         "Node" => 3,
                         // A person's roles and team besides.
                         "AccessExplanation" => 2,
+                        // How far the log reaches besides.
+                        "ChangeConnection" => 2,
                         _ => 1,
                     };
                 } else if (leads || LOADED.contains(&(parent, name))) && !within {
                     edges.insert((parent.to_owned(), name.to_owned()));
+                    // Several kinds may hide behind it.
+                    *extra += if ty == "Node" { 2 } else { 0 };
                 }
                 walk(document, &field.node.selection_set.node, ty, edges, extra);
             }

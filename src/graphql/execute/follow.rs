@@ -1,0 +1,296 @@
+//! A request that may answer more than once. A subscription is executed once for each change,
+//! with a session of its own: its answer is one snapshot, read with the permissions that its
+//! reader has by then.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_graphql::{
+    Fast, Positioned, Request, Response, Variables,
+    parser::types::{
+        DocumentOperations, ExecutableDocument, Field, OperationType, Selection, SelectionSet,
+    },
+    response_json,
+};
+use futures_util::StreamExt;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::watch;
+
+use super::{
+    super::{
+        changes::{Occasion, Wanted},
+        session::RequestInfo,
+    },
+    Answer, Api, Call, SignedIn,
+    documents::{choose, only_name},
+    refusal::{Refusal, code_errors},
+};
+use crate::{
+    access::{Permission::ChangeRead, Viewer},
+    error::{Error, Result},
+    feed::{self, Window},
+};
+
+/// How often a token is looked at while nothing happens.
+const RECHECK: Duration = Duration::from_secs(30);
+/// While the database is away.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Changes that are read at once.
+const BATCH: i64 = 100;
+
+/// How a request began.
+pub enum Opened {
+    /// It is over, too.
+    Answered(Answer),
+    Following(Box<Following>),
+}
+
+/// What comes next of a subscription.
+pub enum Next {
+    Answer(Answer),
+    /// It has told all that was wanted.
+    Done,
+    /// Its reader is nobody any more.
+    SignedOut,
+}
+
+/// A subscription that has begun.
+pub struct Following {
+    api: Api,
+    document: Arc<ExecutableDocument>,
+    operation: Option<String>,
+    variables: Variables,
+    info: RequestInfo,
+    token: SecretString,
+    wanted: Wanted,
+    commits: watch::Receiver<()>,
+    pending: VecDeque<feed::Change>,
+}
+
+impl Api {
+    /// Begins a request that may be a subscription, with the token that it came with.
+    pub async fn open(&self, call: Call, token: Option<SecretString>) -> Opened {
+        let judged = self.0.documents.judged(&self.0.map, &self.0.limits, &call.query);
+        let follows = judged.as_ref().is_ok_and(|judged| {
+            choose(&judged.document, call.operation_name.as_deref())
+                .is_ok_and(|operation| operation.ty == OperationType::Subscription)
+        });
+        match (judged, token, &call.signed_in) {
+            (Ok(judged), Some(token), SignedIn::As(viewer)) if follows => {
+                let viewer = viewer.clone();
+                match self.begin(call, &judged.document, viewer, token).await {
+                    Ok(following) => Opened::Following(Box::new(following)),
+                    Err(answer) => Opened::Answered(*answer),
+                }
+            }
+            _ => Opened::Answered(self.answer(call).await),
+        }
+    }
+
+    async fn begin(
+        &self,
+        call: Call,
+        document: &Arc<ExecutableDocument>,
+        viewer: Viewer,
+        token: SecretString,
+    ) -> Result<Following, Box<Answer>> {
+        let id = call.info.id.clone();
+        let refuse = |refusal: Refusal| Box::new(refusal.answer(&id));
+        let name = call.operation_name.as_deref();
+        let operation = choose(document, name).map_err(refuse)?;
+        self.admit(&call, document, operation, false).map_err(refuse)?;
+        let document = with_one_root(document, name).map_err(refuse)?;
+        let commits = self.db().commits().follow(viewer.tenant);
+        let mut following = Following {
+            api: self.clone(),
+            operation: call.operation_name.or_else(|| only_name(&document)),
+            document: Arc::new(document),
+            variables: call.variables,
+            info: call.info,
+            token,
+            wanted: Wanted { tables: Vec::new(), after: 0, first: None },
+            commits,
+            pending: VecDeque::new(),
+        };
+        let begun = Arc::new(Occasion::Begun(Mutex::default()));
+        let answer = following.execute(viewer, begun.clone()).await;
+        let wanted = match &*begun {
+            Occasion::Begun(place) => place.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            Occasion::Happened(_) => None,
+        };
+        following.wanted = wanted.ok_or_else(|| Box::new(answer))?;
+        Ok(following)
+    }
+}
+
+impl Following {
+    /// The operation's name, for the log.
+    pub fn operation(&self) -> Option<&str> {
+        self.operation.as_deref()
+    }
+
+    /// Waits for the next answer.
+    pub async fn next(&mut self) -> Next {
+        loop {
+            if self.wanted.first == Some(0) {
+                return Next::Done;
+            }
+            let viewer = match self.viewer().await {
+                Ok(Some(viewer)) => viewer,
+                Ok(None) => return Next::SignedOut,
+                Err(error) => {
+                    tracing::debug!(error = ?error, "subscription.waits");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            if let Some(change) = self.pending.pop_front() {
+                self.wanted.first = self.wanted.first.map(|first| first.saturating_sub(1));
+                return Next::Answer(
+                    self.execute(viewer, Arc::new(Occasion::Happened(change))).await,
+                );
+            }
+            // Seen before it is read: what is committed meanwhile wakes us again.
+            self.commits.borrow_and_update();
+            match self.read(&viewer).await {
+                Ok(true) => {}
+                Ok(false) => self.wait().await,
+                Err(Error::Unavailable(_) | Error::Timeout) => tokio::time::sleep(PAUSE).await,
+                Err(error) => {
+                    self.wanted.first = Some(0);
+                    let (code, message) = (error.code(), error.to_string());
+                    let refusal = Refusal { code, message, place: None };
+                    return Next::Answer(refusal.answer(&self.info.id));
+                }
+            }
+        }
+    }
+
+    /// Who reads by now.
+    async fn viewer(&self) -> Result<Option<Viewer>> {
+        let address = self.info.caller.address;
+        match self.api.signed_in(self.token.expose_secret(), address).await? {
+            SignedIn::As(viewer) => Ok(Some(viewer)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads on in the log; false: there is nothing more yet.
+    async fn read(&mut self, viewer: &Viewer) -> Result<bool> {
+        viewer.check(ChangeRead, self.api.clock().now())?;
+        let _turn = self.api.0.turns.acquire().await;
+        let conn = self.api.db().read(viewer.tenant).await?;
+        let Wanted { tables, after, .. } = &self.wanted;
+        let window = Window { after: *after, resumes: *after > 0, tables, most: BATCH };
+        let reader = conn.with_reach(viewer.reach(ChangeRead));
+        let stretch = feed::follow(&reader, window).await;
+        drop(reader);
+        conn.finish().await?;
+        let stretch = stretch?;
+        self.wanted.after = stretch.until;
+        self.pending.extend(stretch.changes);
+        Ok(stretch.more || !self.pending.is_empty())
+    }
+
+    /// Until something was committed, or it is time to look at the token. What is committed in
+    /// between is not looked for again and again: the log is asked for all of its followers.
+    async fn wait(&mut self) {
+        // The sender lives as long as the pool.
+        let _ = tokio::time::timeout(RECHECK, self.commits.changed()).await;
+    }
+
+    async fn execute(&self, viewer: Viewer, occasion: Arc<Occasion>) -> Answer {
+        let _turn = self.api.0.turns.acquire().await;
+        let id = &self.info.id;
+        let session = Arc::new(self.api.session(Some(viewer), self.info.clone()));
+        let mut request = Request::new("")
+            .variables(self.variables.clone())
+            .data(session.clone())
+            .data(occasion)
+            .data(Fast::json(&self.document));
+        request.set_parsed_query(ExecutableDocument::clone(&self.document));
+        let mut responses = self.api.0.schema.execute_stream(request);
+        let first = responses.next().await;
+        drop(responses);
+        let mut response = first.unwrap_or_else(|| Response::new(async_graphql::Value::Null));
+        let executed = response.errors.iter().all(|error| !error.path.is_empty());
+        let codes = code_errors(&mut response, executed, id);
+        response.extensions.extend(session.fields().take_masked());
+        let reads = session.fields().take_reads(session.viewer(), id);
+        let body = response_json(&response, executed);
+        let statements = session.finish().await;
+        if let Some(reads) = reads {
+            self.api.later().send(reads).await;
+        }
+        let operation = self.operation.clone();
+        let (retry_after, headers) = (None, Vec::new());
+        Answer { body, executed, codes, operation, statements, retry_after, headers }
+    }
+}
+
+/// The document with nothing but the operation and its one field at the root: the library does not
+/// look into fragments there.
+fn with_one_root(
+    document: &ExecutableDocument,
+    name: Option<&str>,
+) -> Result<ExecutableDocument, Refusal> {
+    let mut operation = choose(document, name)?.clone();
+    let set = &mut operation.selection_set;
+    let mut fields = Vec::new();
+    gather(document, &set.node, &mut fields, &mut Vec::new());
+    let keys = fields.iter().map(|field| &field.node.response_key().node);
+    let one = keys.clone().all(|key| keys.clone().next() == Some(key));
+    let bare = fields.iter().all(|field| field.node.directives.is_empty());
+    let asked = fields.first().is_some_and(|field| !field.node.name.node.starts_with("__"));
+    if !(one && bare && asked) {
+        let told = "A subscription has one field at its root, without @skip and @include.";
+        return Err(Refusal::new("GRAPHQL_VALIDATION_FAILED", told));
+    }
+    // The same field twice is one field with both selections.
+    let mut fields = fields.into_iter();
+    let mut merged = fields.next().cloned();
+    if let Some(merged) = &mut merged {
+        for field in fields {
+            let more = &field.node.selection_set.node.items;
+            merged.node.selection_set.node.items.extend(more.iter().cloned());
+        }
+    }
+    let place = set.pos;
+    let items = merged.into_iter().map(|field| Positioned::new(Selection::Field(field), place));
+    set.node.items = items.collect();
+    let at = Positioned::new(operation, place);
+    Ok(ExecutableDocument {
+        operations: DocumentOperations::Single(at),
+        fragments: document.fragments.clone(),
+    })
+}
+
+fn gather<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    fields: &mut Vec<&'a Positioned<Field>>,
+    open: &mut Vec<&'a str>,
+) {
+    for item in &set.items {
+        match &item.node {
+            Selection::Field(field) => fields.push(field),
+            Selection::InlineFragment(inline) => {
+                gather(document, &inline.node.selection_set.node, fields, open);
+            }
+            Selection::FragmentSpread(spread) => {
+                let name = spread.node.fragment_name.node.as_str();
+                // A circle is validation's to tell.
+                if let Some(fragment) = document.fragments.get(name)
+                    && !open.contains(&name)
+                {
+                    open.push(name);
+                    gather(document, &fragment.node.selection_set.node, fields, open);
+                    open.pop();
+                }
+            }
+        }
+    }
+}
