@@ -9,7 +9,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::{DEMO_PASSWORD, insist, seed_demo, start_own, tell};
+use super::{DEMO_PASSWORD, demo, insist, seed_demo, start_own, tell};
 use crate::{
     accounts::{Links, Passwords, RESET, Resets},
     audit::Sealing,
@@ -102,7 +102,8 @@ async fn run(
     let working = worker.run(work_stops);
     let trusted_proxies = config.trusted_proxies.clone().into();
     let browsers = Browsers { origins: origins(config)?, tls_only: config.is_production() };
-    let router = http::router(Edge { api, trusted_proxies, browsers })
+    let demo = args.demo.then(|| Arc::new(demo()));
+    let router = http::router(Edge { api, trusted_proxies, browsers, demo })
         .into_make_service_with_connect_info::<SocketAddr>();
     let (drain, draining) = tokio::sync::oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async {
@@ -173,6 +174,7 @@ fn worker(
 
 fn welcome(args: &ServeArgs, address: &str) {
     tell(&format!("\nKontor is ready.\n\n  API        http://{address}/graphql"));
+    tell(&format!("  Playground http://{address}/playground"));
     tell(&format!("  State      http://{address}/readyz"));
     if args.demo {
         tell("\n  This is a DEMO. Its people, in the tenants acme and globex:");

@@ -5,6 +5,8 @@ mod graphql;
 mod health;
 mod hygiene;
 mod media;
+mod playground;
+mod welcome;
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use hygiene::Browsers;
 use hygiene::around;
+pub use playground::{Demo, DemoPerson, DemoTenant};
 
 use crate::graphql::Api;
 
@@ -30,11 +33,19 @@ pub struct Edge {
     /// The proxies whose word about addresses counts.
     pub trusted_proxies: Arc<[IpNet]>,
     pub browsers: Browsers,
+    /// Where everybody may sign in; absent where it is no demo.
+    pub demo: Option<Arc<Demo>>,
 }
 
 impl FromRef<Edge> for Api {
     fn from_ref(edge: &Edge) -> Self {
         edge.api.clone()
+    }
+}
+
+impl FromRef<Edge> for Option<Arc<Demo>> {
+    fn from_ref(edge: &Edge) -> Self {
+        edge.demo.clone()
     }
 }
 
@@ -48,7 +59,10 @@ pub fn router(edge: Edge) -> Router {
         )
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/", get(health::welcome))
+        .route("/", get(welcome::welcome))
+        .route("/kontor.css", get(welcome::style))
+        .route("/kontor.svg", get(welcome::sign))
+        .merge(playground::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(graphql::panicked));
     around(paths, &browsers).with_state(edge)
