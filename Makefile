@@ -2,13 +2,29 @@
 
 CARGO ?= cargo
 
-.PHONY: run test check fmt schema bench soak audit
+.PHONY: run test check fmt schema bench soak audit playground
 
 ## Build, start the embedded database under ./data, migrate, seed the demo once, and serve.
-run:
+run: playground
 	@echo "Building Kontor (the first time takes some minutes) …"
 	@$(CARGO) build --quiet
 	@KONTOR_LOG_FORMAT=$${KONTOR_LOG_FORMAT:-text} KONTOR_LOG=$${KONTOR_LOG:-warn} exec ./target/debug/kontor serve --demo
+
+## What /playground shows, built with npm when it is there and something has changed.
+INPUTS := $(shell find playground -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/tests/*')
+
+playground:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory playground/dist/index.html; \
+	else echo "There is no npm, so /playground will only say how to build it."; fi
+
+playground/dist/index.html: playground/node_modules/.package-lock.json $(INPUTS)
+	@echo "Building the playground …"
+	@cd playground && npm run build --silent -- --logLevel warn
+	@touch $@
+
+playground/node_modules/.package-lock.json: playground/package-lock.json
+	@cd playground && npm ci --silent
+	@touch $@
 
 ## Everything that must hold: formatting, lints, tests, drift.
 test: check

@@ -1,10 +1,11 @@
 import { DOC_EXPLORER_PLUGIN, DocExplorerStore } from '@graphiql/plugin-doc-explorer';
 import { explorerPlugin } from '@graphiql/plugin-explorer';
 import { HISTORY_PLUGIN, HistoryStore } from '@graphiql/plugin-history';
-import { GraphiQLProvider } from '@graphiql/react';
+import { GraphiQLProvider, useGraphiQL } from '@graphiql/react';
 import { GraphiQL, GraphiQLInterface } from 'graphiql';
+import { useEffect } from 'react';
 
-import { EXAMPLES, shownFirst } from './Examples';
+import { EXAMPLES, isPhone } from './Examples';
 import { groups } from './examples';
 import { fetcher } from './fetcher';
 import { Header } from './Header';
@@ -16,13 +17,22 @@ const PLUGINS = [EXAMPLES, DOC_EXPLORER_PLUGIN, explorerPlugin({ showAttribution
 const BEGIN = groups.flatMap((group) => group.examples).find((example) => example.file === 'companies');
 const FIRST_TAB = [{ query: BEGIN?.text ?? '' }];
 
-export function App({ plugin }: { plugin: ReturnType<typeof shownFirst> }) {
+// Decided once: it is only how the page begins.
+const ROOM = !isPhone();
+
+/** One plugin is not shown as far down as another was read. */
+function backToTop() {
+  requestAnimationFrame(() => document.querySelector('.graphiql-plugin')?.scrollTo(0, 0));
+}
+
+export function App() {
   return (
     <GraphiQLProvider
       fetcher={fetcher}
       plugins={PLUGINS}
       referencePlugin={DOC_EXPLORER_PLUGIN}
-      visiblePlugin={plugin}
+      visiblePlugin={ROOM ? EXAMPLES : undefined}
+      onTogglePluginVisibility={backToTop}
       defaultTabs={FIRST_TAB}
       defaultQuery=""
       inputValueDeprecation
@@ -32,10 +42,11 @@ export function App({ plugin }: { plugin: ReturnType<typeof shownFirst> }) {
         <DocExplorerStore>
           <div className="page">
             <Header />
+            <ActiveTab />
             <NoticeBar />
             <main>
-              <GraphiQLInterface showPersistHeadersSettings={false}>
-                <GraphiQL.Logo>{' '}</GraphiQL.Logo>
+              <GraphiQLInterface showPersistHeadersSettings={false} defaultEditorToolsVisibility={ROOM && 'variables'}>
+                <GraphiQL.Logo> </GraphiQL.Logo>
                 <GraphiQL.Footer>
                   <ReadoutBar />
                 </GraphiQL.Footer>
@@ -46,6 +57,15 @@ export function App({ plugin }: { plugin: ReturnType<typeof shownFirst> }) {
       </HistoryStore>
     </GraphiQLProvider>
   );
+}
+
+/** Many tabs, or a small page: the active one is seen. */
+function ActiveTab() {
+  const title = useGraphiQL((state) => `${state.activeTabIndex} ${state.tabs[state.activeTabIndex]?.title}`);
+  useEffect(() => {
+    document.querySelector('.graphiql-tab-active')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [title]);
+  return null;
 }
 
 function NoticeBar() {

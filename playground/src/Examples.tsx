@@ -10,16 +10,14 @@ import { demoPerson, server } from './server';
 import { session, signIn } from './session';
 import { useStore } from './store';
 
-const PHONE = '(max-width: 700px)';
+/** Is there room for one column only? */
+export const isPhone = () => matchMedia('(max-width: 700px)').matches;
 
 export const EXAMPLES: GraphiQLPlugin = {
   title: 'Examples',
   icon: ExamplesIcon,
   content: Examples,
 };
-
-/** Beside the editors where there is room for both. */
-export const shownFirst = () => (matchMedia(PHONE).matches ? undefined : EXAMPLES);
 
 function Examples() {
   const open = useOpen();
@@ -104,7 +102,7 @@ function useOpen() {
     queryEditor?.setValue(example.text);
     const asked = Object.keys(variables).length > 0;
     variableEditor?.setValue(asked ? JSON.stringify(variables, null, 2) : '');
-    if (matchMedia(PHONE).matches) setVisiblePlugin(null);
+    if (isPhone()) setVisiblePlugin(null);
     tell(example, open, (other) => run(example, other));
   };
   const run = (example: Example, email?: string) => {

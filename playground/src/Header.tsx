@@ -11,44 +11,56 @@ import { useStore } from './store';
 export function Header() {
   const who = useStore(session);
   const demo = useStore(server)?.demo;
+  const queryEditor = useGraphiQL((state) => state.queryEditor);
   const dialog = useRef<HTMLDialogElement>(null);
   return (
-    <header className="bar">
-      <a className="brand" href="/" aria-label="Kontor, to the welcome page">
-        <img src="/kontor.svg" alt="" width="24" height="24" />
-        <span>Kontor</span>
-        {demo && <span className="badge">demo</span>}
-      </a>
-      <span className="space" />
-      <ThemeButton />
-      {who ? (
-        <>
-          <button
-            type="button"
-            className="person"
-            aria-haspopup="dialog"
-            title={`${who.name}, ${who.tenant}. Sign in as somebody else`}
-            onClick={() => dialog.current?.showModal()}
-          >
-            <Initials name={who.name} />
-            <span className="person-words">
-              <span className="person-name">{who.name}</span>
-              <span className="person-role">
-                {who.roles.map(word).join(', ')} · {who.tenant}
-              </span>
-            </span>
-          </button>
-          <button type="button" className="quiet" aria-label="Sign out" title="Sign out" onClick={() => void signOut()}>
-            <SignOutIcon />
-          </button>
-        </>
-      ) : (
-        <button type="button" className="strong" aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>
-          Sign in
+    <>
+      <header className="bar">
+        <button type="button" className="strong skip" onClick={() => queryEditor?.focus()}>
+          Skip to the editor
         </button>
-      )}
+        <a className="brand" href="/" aria-label="Kontor, to the welcome page">
+          <img src="/kontor.svg" alt="" width="24" height="24" />
+          <span>Kontor</span>
+          {demo && <span className="badge">demo</span>}
+        </a>
+        <span className="space" />
+        <ThemeButton />
+        {who ? (
+          <>
+            <button
+              type="button"
+              className="person"
+              aria-haspopup="dialog"
+              title={`${who.name}, ${who.tenant}. Sign in as somebody else`}
+              onClick={() => dialog.current?.showModal()}
+            >
+              <Initials name={who.name} />
+              <span className="person-words">
+                <span className="person-name">{who.name}</span>
+                <span className="person-role">
+                  {who.roles.map(word).join(', ')} · {who.tenant}
+                </span>
+              </span>
+            </button>
+            <button
+              type="button"
+              className="quiet"
+              aria-label="Sign out"
+              title="Sign out"
+              onClick={() => void signOut()}
+            >
+              <SignOutIcon />
+            </button>
+          </>
+        ) : (
+          <button type="button" className="strong" aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>
+            Sign in
+          </button>
+        )}
+      </header>
       <SignIn dialog={dialog} />
-    </header>
+    </>
   );
 }
 

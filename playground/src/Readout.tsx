@@ -35,11 +35,20 @@ function CostItems({ cost }: { cost: Cost }) {
   const { requestedQueryCost, actualQueryCost, throttleStatus } = cost;
   return (
     <>
-      <Item name="cost" value={`${actualQueryCost} of ${requestedQueryCost}`} title="What it cost, of what it could have" />
+      <Item
+        name="cost"
+        value={`${actualQueryCost} of ${requestedQueryCost}`}
+        title="What it cost, of what it could have"
+      />
       {throttleStatus && (
         <span className="item" title={`${throttleStatus.restoreRate} points come back each second`}>
           <span className="item-name">left</span>
-          <meter min={0} max={throttleStatus.maximumAvailable} value={throttleStatus.currentlyAvailable} aria-label="Points left" />
+          <meter
+            min={0}
+            max={throttleStatus.maximumAvailable}
+            value={throttleStatus.currentlyAvailable}
+            aria-label="Points left"
+          />
           <span className="item-value">{throttleStatus.currentlyAvailable.toLocaleString('en')}</span>
         </span>
       )}

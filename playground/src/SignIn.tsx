@@ -20,6 +20,8 @@ export function SignIn({ dialog }: { dialog: RefObject<HTMLDialogElement | null>
       await signIn(input);
       say(null);
       close();
+      // What opened the dialog may be gone.
+      requestAnimationFrame(() => document.querySelector<HTMLElement>('.person')?.focus());
     } catch (error) {
       setWrong((error as Error).message);
       if (error instanceof Refused) return error.code;

@@ -44,8 +44,18 @@ const AREAS: Record<string, string> = {
   api: 'Programs',
   document: 'Documents',
 };
-const FIRST = ['Signing in', 'Changes', 'Companies', 'Tags'];
-const LAST = ['People', 'Roles', 'Security policy', 'Second factor', 'Single sign-on', 'Programs', 'Audit', 'Any record'];
+const FIRST = ['Companies', 'Tags', 'Changes'];
+const LAST = [
+  'Any record',
+  'Signing in',
+  'People',
+  'Roles',
+  'Security policy',
+  'Second factor',
+  'Single sign-on',
+  'Programs',
+  'Audit',
+];
 
 const KINDS = ['query', 'subscription', 'mutation'];
 
@@ -64,7 +74,10 @@ function read(file: string, text: string): Example {
   const operation = document.definitions.find(
     (definition): definition is OperationDefinitionNode => definition.kind === Kind.OPERATION_DEFINITION,
   )!;
-  const top = text.split('\n').slice(0, text.split('\n').findIndex((line) => !line.startsWith('#')));
+  const top = text.split('\n').slice(
+    0,
+    text.split('\n').findIndex((line) => !line.startsWith('#')),
+  );
   const as = top[0]?.match(/^# as ([^,]+)(?:, who has (.+))?$/);
   const about = top.filter((line) => !line.startsWith('# as ')).map((line) => line.slice(1).trim());
   const given = operation.variableDefinitions ?? [];
@@ -91,7 +104,8 @@ function named(type: TypeNode): string {
 /** "CompanyCreate" is "Company create". */
 function sentence(name: string) {
   const words = name.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const shouted = words.replace(/\b(api|sso|totp)\b/g, (word) => word.toUpperCase());
+  return shouted.charAt(0).toUpperCase() + shouted.slice(1);
 }
 
 function area(file: string) {

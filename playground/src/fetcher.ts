@@ -8,9 +8,12 @@ import { authorization, refresh, session } from './session';
 
 const INTROSPECTION = 'IntrospectionQuery';
 
-export const fetcher: Fetcher = (params, options) => {
-  const document = options?.documentAST ?? parsed(params.query);
-  const operation = document && getOperationAST(document, params.operationName);
+export const fetcher: Fetcher = (given, options) => {
+  const document = parsed(given.query);
+  const named = document && getOperationAST(document, given.operationName);
+  // What is run right after it was written may still have the name of what was there before.
+  const operation = named ?? (document && getOperationAST(document));
+  const params = named ? given : { ...given, operationName: operation?.name?.value };
   if (operation?.operation === 'subscription') return watch(params);
   const headers = new Headers(options?.headers as Record<string, string> | undefined);
   return ask(params, headers, operation?.operation === 'mutation');

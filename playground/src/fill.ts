@@ -1,5 +1,13 @@
 // Values for an example's variables: `$companyId` is the first company that one sees.
-import { type GraphQLOutputType, type GraphQLSchema, getNamedType, isListType, isNonNullType, isObjectType, isRequiredArgument } from 'graphql';
+import {
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  getNamedType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isRequiredArgument,
+} from 'graphql';
 
 import type { Example } from './examples';
 import { lookUp } from './fetcher';

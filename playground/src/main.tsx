@@ -11,9 +11,8 @@ import './workers';
 import { createRoot } from 'react-dom/client';
 
 import { App } from './App';
-import { shownFirst } from './Examples';
 import { say } from './notice';
 import { meetServer } from './server';
 
 meetServer().catch(() => say({ text: 'The server cannot be reached.' }));
-createRoot(document.getElementById('root')!).render(<App plugin={shownFirst()} />);
+createRoot(document.getElementById('root')!).render(<App />);

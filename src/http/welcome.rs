@@ -25,7 +25,7 @@ const TEXT: &str = "This is Kontor, a CRM back end with a GraphQL API.\n\n\
     GET  /metrics      how it does\n";
 
 const LINKS: [(&str, &str, &str); 4] = [
-    ("/playground", "Playground", "ask the API something, with its documentation beside"),
+    ("/playground", "Playground", "try the API in this browser"),
     ("/healthz", "/healthz", "is it alive"),
     ("/readyz", "/readyz", "is it ready"),
     ("/metrics", "/metrics", "how it does, for Prometheus"),
@@ -60,15 +60,14 @@ type Told = (bool, String);
 fn body(database: &Told, schema: &Told) -> String {
     let mut body = String::from(
         "<h1>Kontor</h1><p class=\"lead\">A CRM back end with a GraphQL API. \
-         Programs ask <code>POST /graphql</code>; you begin here.</p><ul class=\"links\">",
+         Programs ask <code>/graphql</code>; people begin here.</p><ul class=\"links\">",
     );
     for (path, name, about) in LINKS {
         let _ = write!(body, "<li><a href=\"{path}\">{name}</a> <span>{about}</span></li>");
     }
-    body.push_str("</ul><h2>State</h2><dl>");
-    let version = (true, env!("CARGO_PKG_VERSION").to_owned());
-    for (name, (good, told)) in [("Version", &version), ("Database", database), ("Schema", schema)]
-    {
+    let version = env!("CARGO_PKG_VERSION");
+    let _ = write!(body, "</ul><h2>State</h2><dl><dt>Version</dt><dd>{version}</dd>");
+    for (name, (good, told)) in [("Database", database), ("Schema", schema)] {
         let class = if *good { "good" } else { "bad" };
         let _ = write!(body, "<dt>{name}</dt><dd class=\"{class}\">{}</dd>", escaped(told));
     }
