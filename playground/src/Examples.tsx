@@ -128,7 +128,7 @@ function tell(example: Example, open: string[], again: (email: string) => void) 
   const sentences = [];
   if (email && me !== email) sentences.push(`“${example.title}” is written for ${email}.`);
   if (having) sentences.push(`It needs somebody who has ${having}.`);
-  if (open.length > 0) sentences.push(`Give a value to ${open.join(' and ')}.`);
+  if (open.length > 0) sentences.push(`Nothing was found for ${open.join(' and ')}: give a value.`);
   if (sentences.length === 0) return;
   const other = email && me !== email && demoPerson(email);
   const action = other ? { label: `Sign in as ${email.split('@')[0]}`, run: () => again(email) } : undefined;

@@ -22,13 +22,14 @@ export interface Group {
   examples: Example[];
 }
 
-/** Where the first word of a file's name is not its area's name. Others are their own. */
+/** Where the first word of a file's name, or all of it, is not its area's name. Others are their own. */
 const AREAS: Record<string, string> = {
   any: 'Any record',
   access: 'People',
   audit: 'Audit',
   change: 'Changes',
-  explain: 'Roles',
+  explain: 'Documents',
+  'explain-access': 'Roles',
   invitation: 'People',
   password: 'Signing in',
   recovery: 'Second factor',
@@ -112,7 +113,7 @@ function area(file: string) {
   const word = file.split('-')[0]!;
   const one = word.replace(/ies$/, 'y').replace(/(?<=[^s])s$/, '');
   const many = one.replace(/y$/, 'ie') + 's';
-  return AREAS[one] ?? many.charAt(0).toUpperCase() + many.slice(1);
+  return AREAS[file] ?? AREAS[one] ?? many.charAt(0).toUpperCase() + many.slice(1);
 }
 
 function grouped(examples: Example[]): Group[] {

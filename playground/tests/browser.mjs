@@ -2,7 +2,8 @@
 //
 //   node tests/browser.mjs http://127.0.0.1:8080 [--subscription] [--screenshots FOLDER]
 //
-// One line for each step, then how many there were.
+// One line for each step, then how many there were. With --subscription it is the server's socket
+// that is asked, and not a pretended one.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -266,28 +267,39 @@ await step('a token that is refused is renewed once, and the question asked agai
   assert.equal((await run(page)).answer.status(), 200);
 });
 
-if (options.subscription) {
-  await step('a subscription shows changes as they happen', async () => {
-    await signedInAs(page, 'Maya Miller');
-    await button(page, 'New tab').click();
-    const editor = page
-      .locator('.graphiql-query-editor .monaco-editor textarea, .graphiql-query-editor .native-edit-context')
-      .first();
-    await editor.focus();
-    await page.keyboard.insertText('subscription { changes(after: "0", first: 3) { cursor type action recordId at } }');
-    await page.getByRole('button', { name: /^Execute query/ }).click();
-    await until(
-      () => page.locator('.readout').innerText(),
-      (told) => /events\s+[1-9]/.test(told),
-    );
-    await until(
-      () => page.locator('.result-window').innerText(),
-      (shown) => /"recordId"/.test(shown),
-    );
-    const stop = page.getByRole('button', { name: /^Stop query/ });
-    if (await stop.isVisible()) await stop.click();
+/** A server's half of the protocol, for servers that have no subscriptions. */
+function pretend(socket) {
+  socket.onMessage((text) => {
+    const { id, type, payload } = JSON.parse(text);
+    const say = (message) => socket.send(JSON.stringify(message));
+    if (type === 'connection_init') {
+      if (/^Bearer \S+$/.test(payload?.authorization)) say({ type: 'connection_ack' });
+      else socket.close({ code: 4403, reason: 'Forbidden' });
+    }
+    if (type === 'subscribe') {
+      for (const recordId of ['company_1', 'company_2'])
+        say({ id, type: 'next', payload: { data: { changes: { recordId } } } });
+    }
   });
 }
+
+await step('a subscription shows what happens, until it is stopped', async () => {
+  if (!options.subscription) await page.routeWebSocket('**/graphql/ws', pretend);
+  await signedInAs(page, 'Maya Miller');
+  await button(page, 'New tab').click();
+  await button(page, 'Skip to the editor').press('Enter');
+  await page.keyboard.insertText('subscription { changes(after: "0", first: 3) { cursor type action recordId at } }');
+  await page.getByRole('button', { name: /^Execute query/ }).click();
+  const told = () => page.locator('.readout').innerText();
+  await until(told, (told) => /socket\s+(open|complete)/.test(told) && /events\s+[1-9]/.test(told));
+  await until(
+    () => shown(page),
+    (shown) => shown.includes('"recordId": "company_'),
+  );
+  const stop = page.getByRole('button', { name: /^Stop query/ });
+  if (await stop.isVisible()) await stop.click();
+  await until(told, (told) => /socket\s+complete/.test(told));
+});
 
 await step('no script comes in with the page', async () => {
   meant = /Content Security Policy/;
@@ -425,7 +437,7 @@ for (const [name, viewport] of [
 
 if (options.screenshots) {
   for (const colorScheme of ['light', 'dark']) {
-    const page = await open({ colorScheme, viewport: { width: 1360, height: 800 } });
+    const page = await open({ colorScheme, viewport: { width: 1440, height: 820 } });
     await signIn(page, 'Ryan Reed');
     await run(page);
     await page.mouse.move(700, 760);

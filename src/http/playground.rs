@@ -114,7 +114,7 @@ fn not_built() -> Response {
         <p>Then load this page again. A release takes the playground in when it is compiled: build it \
         first, <code>cargo build --release</code> after.</p>\
         <p><code>make run</code> does it by itself where npm is there (Debian: <code>apt install \
-        npm</code>).</p><p><a href=\"/\">Back</a></p>";
+        npm</code>), with Node 20.19 or newer.</p><p><a href=\"/\">Back</a></p>";
     (StatusCode::NOT_FOUND, page("Playground", BODY)).into_response()
 }
 
