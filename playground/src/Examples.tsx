@@ -80,6 +80,9 @@ function Examples() {
         <span className="dot query" /> query <span className="dot mutation" /> mutation{' '}
         <span className="dot subscription" /> subscription
       </p>
+      <p className="legend">
+        <a href="/playground/licenses.md">What this page is made of</a>
+      </p>
     </section>
   );
 }

@@ -47,6 +47,7 @@ pub(super) fn routes() -> Router<Edge> {
         .route("/playground", get(index))
         .route("/playground/", get(index))
         .route("/playground/server.json", get(server))
+        .route("/playground/licenses.md", get(licenses))
         .route("/playground/{*path}", get(file))
 }
 
@@ -70,6 +71,17 @@ async fn file(Path(path): Path<String>, uri: Uri, headers: HeaderMap) -> Respons
     // A worker goes by the policy that it comes with.
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy(&uri, &headers));
     response
+}
+
+/// Whose work the page is made of.
+async fn licenses() -> Response {
+    match Bundle::get("licenses.md") {
+        Some(text) => {
+            let plain = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+            (plain, text.data.into_owned()).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 /// What the page asks first.

@@ -79,6 +79,8 @@ fn the_playground_is_served_whole() {
         assert!(asset.headers.contains(&format!("content-type: {media}")), "{}", asset.headers);
         assert!(asset.headers.contains("cache-control: public, max-age=31536000, immutable"));
     }
+    let licenses = server.http("GET", "/playground/licenses.md", "", "");
+    assert!(licenses.headers.contains("text/plain") && licenses.body.contains("(MIT)"));
     for path in [
         "/playground/assets/none.js",
         "/playground/index.html",
