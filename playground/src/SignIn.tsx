@@ -125,7 +125,7 @@ function Form({ enter, busy }: FormProps) {
         <input name="tenant" placeholder="acme" autoComplete="organization" />
       </label>
       <label className={needsCode ? 'wanted' : ''}>
-        Code <small>of your authenticator, if you have one</small>
+        Code <small>if you have an authenticator</small>
         <input name="totp" inputMode="numeric" autoComplete="one-time-code" required={needsCode} />
       </label>
       <button type="submit" className="strong" disabled={busy}>

@@ -20,7 +20,11 @@ const base = positionals[0] ?? 'http://127.0.0.1:8080';
 const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium' });
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  // Containers have little of it.
+  args: ['--disable-dev-shm-usage'],
+});
 /** What no step may cause. */
 const problems = [];
 /** What one step causes on purpose. */
