@@ -89,7 +89,7 @@ function Examples() {
 
 /** Opens an example in a tab; with an address, signed in as that person. */
 function useOpen() {
-  const { addTab, changeTab, setVisiblePlugin } = useGraphiQLActions();
+  const { addTab, changeTab, setVisiblePlugin, updateActiveTabValues } = useGraphiQLActions();
   const { tabs, activeTabIndex, queryEditor, variableEditor, schema } = useGraphiQL(
     pick('tabs', 'activeTabIndex', 'queryEditor', 'variableEditor', 'schema'),
   );
@@ -102,9 +102,11 @@ function useOpen() {
     );
     if (there >= 0 && there !== activeTabIndex) changeTab(there);
     if (there < 0 && queryEditor?.getValue().trim()) addTab();
+    const written = Object.keys(variables).length > 0 ? JSON.stringify(variables, null, 2) : '';
     queryEditor?.setValue(example.text);
-    const asked = Object.keys(variables).length > 0;
-    variableEditor?.setValue(asked ? JSON.stringify(variables, null, 2) : '');
+    variableEditor?.setValue(written);
+    // The editors tell the tab a moment later; its name and the history are right at once.
+    updateActiveTabValues({ query: example.text, variables: written, operationName: example.operation });
     if (isPhone()) setVisiblePlugin(null);
     tell(example, open, (other) => run(example, other));
   };

@@ -4,6 +4,8 @@ import { type OperationDefinitionNode, type TypeNode, Kind, parse } from 'graphq
 export interface Example {
   file: string;
   title: string;
+  /** What the document calls it. */
+  operation: string | null;
   group: string;
   kind: 'query' | 'mutation' | 'subscription';
   text: string;
@@ -87,6 +89,7 @@ function read(file: string, text: string): Example {
     .map((variable) => ({ name: variable.variable.name.value, type: named(variable.type) }));
   return {
     file,
+    operation: operation.name?.value ?? null,
     title: sentence(operation.name?.value ?? file),
     group: area(file),
     kind: operation.operation,
