@@ -2,13 +2,32 @@
 
 CARGO ?= cargo
 
-.PHONY: run test check fmt schema bench soak audit
+.PHONY: run test check fmt schema bench soak audit playground
 
 ## Build, start the embedded database under ./data, migrate, seed the demo once, and serve.
 run:
+	@$(MAKE) --no-print-directory playground || echo "The playground could not be built; Kontor runs without it."
 	@echo "Building Kontor (the first time takes some minutes) …"
 	@$(CARGO) build --quiet
 	@KONTOR_LOG_FORMAT=$${KONTOR_LOG_FORMAT:-text} KONTOR_LOG=$${KONTOR_LOG:-warn} exec ./target/debug/kontor serve --demo
+
+## What /playground shows, built with npm when it is there and something has changed.
+NODE_FITS := const [a, b] = process.versions.node.split('.'); process.exit(+(a * 100 + +b < 2019))
+INPUTS := $(shell find playground -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/tests/*')
+
+playground:
+	@if command -v npm >/dev/null && node -e "$(NODE_FITS)"; then \
+	  $(MAKE) --no-print-directory playground/dist/index.html; \
+	else echo "The playground is not built: that takes npm, and Node 20.19 or newer."; fi
+
+playground/dist/index.html: playground/node_modules/.package-lock.json $(INPUTS)
+	@echo "Building the playground …"
+	@cd playground && npm run build --silent -- --logLevel warn
+	@touch $@
+
+playground/node_modules/.package-lock.json: playground/package-lock.json
+	@cd playground && npm ci --silent
+	@touch $@
 
 ## Everything that must hold: formatting, lints, tests, drift.
 test: check

@@ -8,7 +8,7 @@ mod owner;
 mod seed;
 mod serve;
 
-pub use seed::{DEMO_PASSWORD, seed_demo};
+pub use seed::{DEMO_PASSWORD, demo, seed_demo};
 
 use crate::{
     clock::Clock,

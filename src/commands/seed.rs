@@ -8,6 +8,7 @@ use crate::{
     companies::{CompanyId, CompanyRow, Domain, NewCompany},
     db::{Db, OperatorConn, Slice, TenantConn, WriteContext},
     error::{Error, Result},
+    http::{Demo, DemoPerson, DemoTenant},
     ids,
     money::{Currency, Money},
     tenants::{NewTenant, TenantId, TenantRow},
@@ -60,6 +61,20 @@ pub(super) async fn command(config: &Config, settings: &Settings) -> Result<()> 
         false => println!("The demo is there already."),
     }
     Ok(())
+}
+
+/// Who there is, for the playground.
+pub fn demo() -> Demo {
+    let tenant = |(at, (slug, name, ..)): (usize, (&'static str, &'static str, &str, &str))| {
+        let people = PEOPLE.into_iter().map(|(who, role, in_acme, in_globex)| DemoPerson {
+            email: format!("{who}@{slug}.test"),
+            name: [in_acme, in_globex][at],
+            role: role.name(),
+        });
+        DemoTenant { slug, name, people: people.collect() }
+    };
+    let tenants = TENANTS.into_iter().enumerate().map(tenant).collect();
+    Demo { password: DEMO_PASSWORD, tenants }
 }
 
 /// Makes what is missing of the demo; true if anything was. Each step is one transaction.

@@ -9,7 +9,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::{DEMO_PASSWORD, insist, seed_demo, start_own, tell};
+use super::{DEMO_PASSWORD, demo, insist, seed_demo, start_own, tell};
 use crate::{
     accounts::{Links, Passwords, RESET, Resets},
     audit::Sealing,
@@ -105,8 +105,9 @@ async fn run(
     let browsers = Browsers { origins: origins(config)?, tls_only: config.is_production() };
     let (drain, draining) = watch::channel(false);
     let (lines, mut told) = (Lines::default(), draining.clone());
-    let router = http::router(Edge { api, trusted_proxies, browsers, lines, draining })
-        .into_make_service_with_connect_info::<SocketAddr>();
+    let demo = args.demo.then(|| Arc::new(demo()));
+    let edge = Edge { api, trusted_proxies, browsers, lines, draining, demo };
+    let router = http::router(edge).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         let _ = told.wait_for(|draining| *draining).await;
     });
@@ -175,6 +176,7 @@ fn worker(
 
 fn welcome(args: &ServeArgs, address: &str) {
     tell(&format!("\nKontor is ready.\n\n  API        http://{address}/graphql"));
+    tell(&format!("  Playground http://{address}/playground"));
     tell(&format!("  State      http://{address}/readyz"));
     if args.demo {
         tell("\n  This is a DEMO. Its people, in the tenants acme and globex:");

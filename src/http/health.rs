@@ -1,10 +1,6 @@
-//! Is it alive, is it ready, what is it.
+//! Is it alive, is it ready.
 
-use axum::{
-    extract::State,
-    http::{StatusCode, header},
-    response::IntoResponse,
-};
+use axum::{extract::State, http::StatusCode};
 
 use crate::graphql::Api;
 
@@ -25,13 +21,4 @@ pub(super) async fn ready(State(api): State<Api>) -> (StatusCode, String) {
             (StatusCode::SERVICE_UNAVAILABLE, "The database cannot be reached.\n".into())
         }
     }
-}
-
-/// What somebody sees who opens the address in a browser.
-pub(super) async fn welcome() -> impl IntoResponse {
-    const TEXT: &str = "This is Kontor, a CRM back end with a GraphQL API.\n\n\
-        POST /graphql   the API; see docs/api.md\n\
-        GET  /healthz   is it alive\n\
-        GET  /readyz    is it ready\n";
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], TEXT)
 }

@@ -7,7 +7,9 @@ mod health;
 mod hygiene;
 mod lines;
 mod media;
+mod playground;
 mod socket;
+mod welcome;
 
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use hygiene::Browsers;
 use hygiene::around;
 pub use lines::Lines;
+pub use playground::{Demo, DemoPerson, DemoTenant};
 
 use crate::graphql::Api;
 
@@ -38,11 +41,19 @@ pub struct Edge {
     pub lines: Lines,
     /// Turns true when the server is told to stop.
     pub draining: watch::Receiver<bool>,
+    /// Where everybody may sign in; absent where it is no demo.
+    pub demo: Option<Arc<Demo>>,
 }
 
 impl FromRef<Edge> for Api {
     fn from_ref(edge: &Edge) -> Self {
         edge.api.clone()
+    }
+}
+
+impl FromRef<Edge> for Option<Arc<Demo>> {
+    fn from_ref(edge: &Edge) -> Self {
+        edge.demo.clone()
     }
 }
 
@@ -57,7 +68,10 @@ pub fn router(edge: Edge) -> Router {
         .route("/graphql/ws", get(socket::handle))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/", get(health::welcome))
+        .route("/", get(welcome::welcome))
+        .route("/kontor.css", get(welcome::style))
+        .route("/kontor.svg", get(welcome::sign))
+        .merge(playground::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(graphql::panicked));
     around(paths, &browsers).with_state(edge)

@@ -16,6 +16,7 @@ mod api_clients;
 mod architecture;
 mod audit;
 mod bad_input;
+mod browser;
 mod commands;
 mod companies;
 mod conformance;

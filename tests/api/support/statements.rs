@@ -171,10 +171,8 @@ fn walk(
                     // Each alias is a question of its own; several kinds may hide behind `nodes`.
                     *extra += match ty {
                         "Node" => 3,
-                        // A person's roles and team besides.
-                        "AccessExplanation" => 2,
-                        // How far the log reaches besides.
-                        "ChangeConnection" => 2,
+                        // A person's roles and team besides; how far the log reaches.
+                        "AccessExplanation" | "ChangeConnection" => 2,
                         _ => 1,
                     };
                 } else if (leads || LOADED.contains(&(parent, name))) && !within {
