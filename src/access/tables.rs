@@ -39,6 +39,8 @@ pub const TABLES: &[Guarded] = &[
     plain("access_requests", "accessrequest", UserManage),
     plain("api_client_secrets", "apisecret", ApiClientRead),
     plain("api_clients", "apiclient", ApiClientRead),
+    plain("document_aliases", "documentalias", ApiClientRead),
+    plain("documents", "document", ApiClientRead),
     plain("invitations", "invitation", UserManage),
     plain("membership_roles", "membershiprole", RoleRead),
     plain("memberships", "user", UserRead),

@@ -70,7 +70,13 @@ const BEFORE_THE_TENANT: [&str; 8] = [
 ];
 
 /// What is no record, but comes from a table of its own.
-const LOADED: [(&str, &str); 2] = [("ApiClient", "secrets"), ("ApiClient", "lastUsedAt")];
+const LOADED: [(&str, &str); 5] = [
+    ("ApiClient", "secrets"),
+    ("ApiClient", "lastUsedAt"),
+    ("ApiClient", "unknownDocuments"),
+    ("PersistedDocument", "uses"),
+    ("PersistedDocument", "lastUsedAt"),
+];
 
 /// What a test's database was asked.
 #[derive(Clone, Default)]
