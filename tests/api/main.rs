@@ -19,6 +19,8 @@ mod bad_input;
 mod commands;
 mod companies;
 mod conformance;
+mod documents;
+mod documents_outside;
 mod drift;
 mod factors;
 mod faults;

@@ -221,7 +221,7 @@ impl Api {
         let mut headers = Vec::new();
         if executed {
             self.count(session.viewer(), &asked, name);
-            headers = asked.judged.usage(name).map(Usage::headers).unwrap_or_default();
+            headers = asked.judged.usage(name).map(Usage::headers).unwrap_or_default().into_vec();
         }
         let operation = call.operation_name.or_else(|| only_name(document));
         Answer { body, executed, codes, operation, statements, retry_after, headers }

@@ -98,8 +98,8 @@ impl Usage {
     }
 
     /// `Deprecation` (RFC 9745) and `Sunset` (RFC 8594).
-    pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
-        let Some(gone) = self.gone else { return Vec::new() };
+    pub fn headers(&self) -> Box<[(HeaderName, HeaderValue)]> {
+        let Some(gone) = self.gone else { return Box::default() };
         let midnight = gone.and_time(NaiveTime::MIN);
         let since = gone.checked_sub_months(NOTICE).unwrap_or(gone).and_time(NaiveTime::MIN);
         let since = format!("@{}", since.and_utc().timestamp());

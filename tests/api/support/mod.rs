@@ -40,8 +40,8 @@ pub struct TestApp {
 /// Somebody who uses the product.
 #[derive(Clone)]
 pub struct Person<'a> {
-    app: &'a TestApp,
-    viewer: Option<Viewer>,
+    pub app: &'a TestApp,
+    pub viewer: Option<Viewer>,
     pub info: RequestInfo,
 }
 
