@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_graphql::Variables;
 use kontor::{
     documents::DocumentHash,
-    graphql::{Answer, ByName, Call, SignedIn},
+    graphql::{Answer, ByName, Call, Examiner, SignedIn},
 };
 use serde_json::{Value as Json, json};
 
@@ -216,7 +216,7 @@ async fn a_registry_is_its_programs_and_its_tenants() {
         json!({ "persistedDocuments": { "nodes": [] }, "fieldUsage": [] })
     );
     // Each registers for itself.
-    assert_eq!(register(&admin, &other, &[WHO]).await, [id.clone()]);
+    assert_eq!(register(&admin, &other, &[WHO]).await, std::slice::from_ref(&id));
     assert_eq!(app.sql("SELECT count(*) FROM kontor.documents").await, ["2"]);
     // What a revoked program registered is gone with it.
     let revoke = "mutation($id: ID!) { apiClientRevoke(id: $id) { userErrors { code } } }";
@@ -513,4 +513,42 @@ async fn an_id_is_looked_up_now_and_then() {
     app.clock.advance(Duration::from_secs(1));
     assert_eq!(code(&by_id(&program, &id, Json::Null).await), "PERSISTED_DOCUMENT_NOT_FOUND");
     assert_eq!(app.api.db().state().closed, closed, "no connection is lost on the way");
+}
+
+/// Two libraries know the rules: what one lets be registered the other runs. Each example, and each
+/// example with one of its names spelled wrongly.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_registered_is_valid_when_it_runs() {
+    let app = TestApp::new().await;
+    let owner = app.sign_in("owner@acme.test").await.dry_run();
+    let examiner = Examiner::default();
+    let folder = format!("{}/playground/operations", env!("CARGO_MANIFEST_DIR"));
+    let (mut sound, mut wrong) = (0, 0);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let text: String =
+            text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
+        assert!(examiner.examine(&text).is_ok(), "{text}");
+        // What wants variables is refused before anybody validates it.
+        if text.contains("($") {
+            continue;
+        }
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let ends = text.char_indices().zip(text.chars().skip(1));
+        let ends =
+            ends.filter(|((_, c), next)| is_name(*c) && !is_name(*next)).map(|((at, _), _)| at + 1);
+        for end in ends.take(40) {
+            let changed = format!("{}x{}", &text[..end], &text[end..]);
+            if examiner.examine(&changed).is_err() {
+                wrong += 1;
+                continue;
+            }
+            sound += 1;
+            let answer = owner.run(&changed, Json::Null).await;
+            let refused = ["GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"];
+            let told = answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
+            assert!(!refused.contains(&told), "{changed}: {answer}");
+        }
+    }
+    assert!(sound > 20 && wrong > 100, "{sound} {wrong}");
 }
