@@ -60,6 +60,8 @@ pub struct Documents {
 
 impl Default for Documents {
     fn default() -> Self {
+        // Read now, and not with the first request.
+        Deprecations::own();
         let registered = Cache::with_weighter(KEPT_DOCUMENTS, KEPT_REGISTERED, ByLength);
         Self { asked: Cache::new(KEPT_DOCUMENTS), registered }
     }
