@@ -6,7 +6,7 @@
 //!   (connections bound to a tenant), [`access`] (who may do what), [`keys`] (what is signed and
 //!   encrypted with), [`feed`] (the log of changes), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`telemetry`];
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
-//!   [`tags`], [`audit`], [`sso`];
+//!   [`tags`], [`audit`], [`sso`], [`documents`];
 //! * [`commands`]: what the program can be told to do.
 //!
 //! Architecture Invariants, held by `tests/api/architecture.rs`:
@@ -29,6 +29,7 @@ pub mod commands;
 pub mod companies;
 pub mod config;
 pub mod db;
+pub mod documents;
 pub mod error;
 pub mod feed;
 pub mod graphql;

@@ -127,6 +127,53 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.document_aliases (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        client_id -> Uuid,
+        document_id -> Uuid,
+        alias -> Text,
+    }
+}
+
+diesel::table! {
+    kontor.document_uses (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        client_id -> Uuid,
+        hash -> Bytea,
+        name -> Nullable<Text>,
+        uses -> BigInt,
+        last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.documents (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        client_id -> Uuid,
+        hash -> Bytea,
+        name -> Text,
+        name_key -> Text,
+        body -> Text,
+        cost -> Integer,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.field_uses (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        client_id -> Uuid,
+        field -> Text,
+        uses -> BigInt,
+        last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.idempotency_keys (tenant_id, caller_id, key, response_key) {
         tenant_id -> Uuid,
         caller_id -> Uuid,
@@ -428,6 +475,11 @@ diesel::allow_tables_to_appear_in_same_query!(companies, memberships);
 diesel::allow_tables_to_appear_in_same_query!(companies, tenants);
 diesel::allow_tables_to_appear_in_same_query!(company_tags, companies);
 diesel::allow_tables_to_appear_in_same_query!(company_tags, tags);
+diesel::allow_tables_to_appear_in_same_query!(document_aliases, api_clients);
+diesel::allow_tables_to_appear_in_same_query!(document_aliases, documents);
+diesel::allow_tables_to_appear_in_same_query!(document_uses, api_clients);
+diesel::allow_tables_to_appear_in_same_query!(documents, api_clients);
+diesel::allow_tables_to_appear_in_same_query!(field_uses, api_clients);
 diesel::allow_tables_to_appear_in_same_query!(membership_roles, memberships);
 diesel::allow_tables_to_appear_in_same_query!(membership_roles, roles);
 diesel::allow_tables_to_appear_in_same_query!(memberships, tenants);

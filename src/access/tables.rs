@@ -45,6 +45,8 @@ pub const TABLES: &[Guarded] = &[
     plain("access_requests", ("AccessRequest", "accessrequest"), UserManage),
     plain("api_client_secrets", ("ApiClientSecret", "apisecret"), ApiClientRead),
     plain("api_clients", ("ApiClient", "apiclient"), ApiClientRead),
+    plain("document_aliases", ("DocumentAlias", "documentalias"), ApiClientRead),
+    plain("documents", ("PersistedDocument", "document"), ApiClientRead),
     plain("invitations", ("Invitation", "invitation"), UserManage),
     plain("membership_roles", ("MembershipRole", "membershiprole"), RoleRead),
     plain("memberships", ("User", "user"), UserRead),

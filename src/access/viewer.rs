@@ -58,6 +58,8 @@ pub struct Viewer {
     pub second_factor_at: Option<Timestamp>,
     /// Only registered documents, by their ids.
     pub registered_only: bool,
+    /// What it asks that is not registered is logged.
+    pub logs_unknown: bool,
 }
 
 impl Viewer {
@@ -76,6 +78,7 @@ impl Viewer {
             recorded: Arc::new([]),
             second_factor_at: None,
             registered_only: false,
+            logs_unknown: false,
         }
     }
 

@@ -28,7 +28,7 @@ pub use gql::{
     AccountMutation, AccountQuery, ApiClient, ApiClientById, ApiClientMutation, ApiClientQuery,
     ExplainQuery, FactorMutation, FactorQuery, JoiningMutation, JoiningQuery, PeopleMutation,
     PeopleQuery, PolicyMutation, PolicyQuery, Role, RoleMutation, SessionPayload, User, UserById,
-    begin_session, role_of, session_answer,
+    begin_session, may_hand_on, role_of, session_answer,
 };
 pub use letters::{Links, OneTime};
 /// What another way in needs: whose an address is, and what they are here.
@@ -40,8 +40,8 @@ pub use sessions::{Asking, Sessions};
 pub use token::{Bearer, Token};
 pub use values::Email;
 
-/// The row, for areas that span both.
-pub use model::User as UserRow;
+/// The rows, for areas that span both.
+pub use model::{ApiClient as ApiClientRow, User as UserRow};
 
 crate::id!(
     /// Which person.

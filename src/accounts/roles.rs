@@ -77,7 +77,9 @@ pub fn client(tenant: TenantId, client: ApiClient, policy: &Policy) -> Viewer {
     let viewer = Viewer::new(Who::Client(client.id), tenant, vec![role]);
     let recorded = permissions(&policy.recorded_permissions);
     let registered_only = client.mode == "REQUIRE_ID";
-    Viewer { addresses: nets(&client.addresses), recorded, registered_only, ..viewer }
+    let logs_unknown = client.mode == "LOG_UNKNOWN";
+    let addresses = nets(&client.addresses);
+    Viewer { addresses, recorded, registered_only, logs_unknown, ..viewer }
 }
 
 fn permissions(names: &[String]) -> Arc<[Permission]> {

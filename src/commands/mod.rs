@@ -3,6 +3,7 @@
 
 mod audit;
 mod doctor;
+mod documents;
 mod keys;
 mod owner;
 mod seed;
@@ -41,6 +42,9 @@ pub async fn run(cli: Cli) -> Result<()> {
         }
         Command::Keys(what) => {
             with_database(&config, async |db| keys::command(&config, db, what).await).await
+        }
+        Command::Documents(what) => {
+            with_database(&config, async |db| documents::command(db, what).await).await
         }
         Command::Doctor => doctor::examine(&config).await,
     }

@@ -98,6 +98,8 @@ async fn run(
     tracing::info!(%address, "serve.started");
     let (stop_work, work_stops) = watch::channel(false);
     let (stop_later, later_stops) = watch::channel(false);
+    let registry = api.registry().clone();
+    let uses = registry.run(api.db().clone(), api.clock().clone(), later_stops.clone());
     let later = api.later().clone().run(api.db().clone(), api.clock().clone(), later_stops);
     let working = worker.run(work_stops.clone());
     let commits = api.db().commits().clone().run(api.db().clone(), settings.clone(), work_stops);
@@ -113,7 +115,7 @@ async fn run(
     });
     let mut server = std::pin::pin!(std::future::IntoFuture::into_future(server));
     #[expect(clippy::disallowed_methods, reason = "waited for below, when it is told to stop")]
-    let working = tokio::spawn(async { futures_util::join!(working, later, commits) });
+    let working = tokio::spawn(async { futures_util::join!(working, later, uses, commits) });
     tokio::select! {
         ended = &mut server => return ended.map_err(Error::internal),
         () = stopped.wait() => {}

@@ -1,6 +1,6 @@
 //! What the program can be told to do, as its command line says it.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
@@ -25,6 +25,9 @@ pub enum Command {
     /// The audit trail
     #[command(subcommand)]
     Audit(Audit),
+    /// The documents that programs have registered
+    #[command(subcommand)]
+    Documents(DocumentsCommand),
     /// Check versions, database roles, settings, extensions, secrets and clock; say what to do
     Doctor,
 }
@@ -71,6 +74,38 @@ pub struct Verify {
     /// still. Goes with --tenant
     #[arg(long, value_name = "HEAD", requires = "tenant")]
     pub head: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DocumentsCommand {
+    /// Register what a build wrote: a manifest of Apollo, Relay or graphql-codegen, all of it or
+    /// nothing
+    Publish(Publish),
+    /// Hold every registered document against a schema; tell which would break, and fail if any would
+    Check(CheckDocuments),
+}
+
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// The manifest, for example persisted-query-manifest.json
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The program's name, for example Website
+    #[arg(long, value_name = "NAME")]
+    pub client: String,
+    /// Its tenant's short name, for example acme
+    #[arg(long, value_name = "SLUG")]
+    pub tenant: String,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckDocuments {
+    /// The schema, for example schema.graphql of the next release. Absent: this program's own
+    #[arg(long, value_name = "FILE")]
+    pub schema: Option<PathBuf>,
+    /// Only this tenant's, for example acme
+    #[arg(long, value_name = "SLUG")]
+    pub tenant: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

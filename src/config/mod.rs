@@ -9,7 +9,8 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
 pub use commands::{
-    Audit, Command, CreateOwner, KeysCommand, Migrate, Rotate, ServeArgs, User, Verify,
+    Audit, CheckDocuments, Command, CreateOwner, DocumentsCommand, KeysCommand, Migrate, Publish,
+    Rotate, ServeArgs, User, Verify,
 };
 
 use crate::{

@@ -15,18 +15,22 @@ mod input;
 mod loader;
 mod node;
 mod payload;
+mod rulebook;
 mod schema;
 mod session;
 mod writing;
 
 pub use connection::{Listed, Page, PageInfo, Paging, SortDirection, TotalCount};
 pub use directive::{public, requires};
-pub use execute::{Answer, Api, Call, Following, Next, Opened, Parts, SignedIn};
+pub use execute::{
+    Answer, Api, ByName, Call, Examined, Examiner, Following, Next, Opened, Parts, SignedIn,
+};
 pub use fields::ReadField;
 pub use filter::{DateTimeFilter, IDFilter, Limits, StringFilter, Where, relation};
 pub use input::{Check, keep};
 pub use loader::Relation;
 pub use node::{Node, find};
 pub use payload::{DeletePayload, UserError, refusals};
+pub use rulebook::{Fault, Rulebook};
 pub use schema::{AppSchema, sdl};
 pub use session::{Caller, Doors, RequestInfo, Session};

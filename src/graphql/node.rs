@@ -11,6 +11,7 @@ use crate::{
     },
     audit::{AuditEntry, AuditEntryId, entry_of},
     companies::{Company, CompanyById, CompanyId},
+    documents::{DocumentById, DocumentId, PersistedDocument},
     error::{Error, Result},
     ids::RawId,
     sso::{SsoProvider, SsoProviderById, SsoProviderId},
@@ -27,6 +28,7 @@ pub enum Node {
     ApiClient(Box<ApiClient>),
     AuditEntry(Box<AuditEntry>),
     Company(Box<Company>),
+    PersistedDocument(Box<PersistedDocument>),
     Role(Box<Role>),
     SsoProvider(Box<SsoProvider>),
     Tag(Box<Tag>),
@@ -52,6 +54,10 @@ pub async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
             .load::<CompanyById>(raw.uuid.into())
             .await?
             .map(|row| Node::Company(Box::new(Company(row)))),
+        DocumentId::PREFIX => ctx
+            .load::<DocumentById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::PersistedDocument(Box::new(PersistedDocument(row)))),
         ApiClientId::PREFIX => ctx
             .load::<ApiClientById>(raw.uuid.into())
             .await?

@@ -15,13 +15,14 @@ use crate::{
     },
     audit::AuditQuery,
     companies::{CompanyMutation, CompanyQuery},
+    documents::{DocumentMutation, DocumentQuery},
     sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
 };
 
 /// What can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, ChangeQuery, Access, AuditQuery, Customers);
+pub struct Query(NodeQuery, ChangeQuery, Access, AuditQuery, Customers, DocumentQuery);
 
 #[derive(Default, MergedObject)]
 struct Access(
@@ -40,7 +41,7 @@ struct Customers(CompanyQuery, TagQuery);
 
 /// What can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccessChanges, CustomerChanges);
+pub struct Mutation(AccessChanges, CustomerChanges, DocumentMutation);
 
 #[derive(Default, MergedObject)]
 struct AccessChanges(

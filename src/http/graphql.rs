@@ -15,14 +15,14 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Edge,
+    Edge, by_id,
     caller::caller,
     events,
     media::{EVENTS, JSON, RESPONSE, is_json, negotiate},
 };
 use crate::{
     access::Who,
-    graphql::{Answer, Api, Call, RequestInfo, SignedIn},
+    graphql::{Answer, Api, ByName, Call, RequestInfo, SignedIn},
     ids,
 };
 
@@ -74,8 +74,12 @@ pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Respon
         SignedIn::As(viewer) => Some(viewer.clone()),
         _ => None,
     };
+    let may_be_known = call.is_by_id_alone() && !call.may_mutate;
     let answer = api.answer(call).await;
     let status = status(&answer, media);
+    let tag = (may_be_known && answer.codes.is_empty())
+        .then(|| by_id::tag(&answer.body, media, &headers));
+    let asked = headers;
     tracing::info!(
         request = request_id,
         operation = answer.operation,
@@ -97,7 +101,10 @@ pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Respon
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    response
+    match tag {
+        Some(tag) => by_id::tagged(response, &tag, &asked),
+        None => response,
+    }
 }
 
 pub(super) async fn other_method(State(api): State<Api>, headers: HeaderMap) -> Response {
@@ -144,10 +151,17 @@ pub(super) fn asked(mut parts: Map<String, Value>, info: RequestInfo) -> Result<
     // Of a repeat with the same key the same is asked.
     let body_hash = Sha256::digest(Value::Object(parts.clone()).to_string()).into();
     let query = text(&mut parts, "query")?;
-    let query = query.ok_or_else(|| Refused::bad("`query` is missing."))?;
     let operation_name = text(&mut parts, "operationName")?;
     let variables = Value::Object(object(&mut parts, "variables")?);
     let extensions = object(&mut parts, "extensions")?;
+    let named = by_id::named(&parts, &extensions).map_err(Refused::bad)?;
+    let query = match (query, &named) {
+        (Some(_), Some(ByName::Id(_))) => {
+            return Err(Refused::bad("Send `query` or `documentId`, not both."));
+        }
+        (None, None) => return Err(Refused::bad("`query` or `documentId` is missing.")),
+        (query, _) => query.unwrap_or_default(),
+    };
     let dry_run = match extensions.get("dryRun") {
         None | Some(Value::Null | Value::Bool(false)) => false,
         Some(Value::Bool(true)) => true,
@@ -155,6 +169,7 @@ pub(super) fn asked(mut parts: Map<String, Value>, info: RequestInfo) -> Result<
     };
     Ok(Call {
         query,
+        named,
         operation_name,
         variables: Variables::from_json(variables),
         signed_in: SignedIn::Anonymous,
@@ -284,7 +299,9 @@ pub(super) fn status(answer: &Answer, media: &str) -> StatusCode {
         _ if has("THROTTLED") => StatusCode::TOO_MANY_REQUESTS,
         _ if has("UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
         _ if has("TIMEOUT") => StatusCode::GATEWAY_TIMEOUT,
+        _ if has("INTERNAL") && !answer.executed => StatusCode::INTERNAL_SERVER_ERROR,
         _ if answer.executed || media == JSON => StatusCode::OK,
+        _ if has("PERSISTED_DOCUMENT_NOT_FOUND") => StatusCode::NOT_FOUND,
         _ => StatusCode::BAD_REQUEST,
     }
 }

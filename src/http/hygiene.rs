@@ -72,6 +72,7 @@ pub fn around<S: Clone + Send + Sync + 'static>(
         header::ACCEPT,
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
+        header::IF_NONE_MATCH,
         HeaderName::from_static("idempotency-key"),
         HeaderName::from_static("x-request-id"),
     ];
@@ -79,7 +80,13 @@ pub fn around<S: Clone + Send + Sync + 'static>(
         .allow_origin(browsers.origins.clone())
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(own)
-        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .expose_headers([
+            header::ETAG,
+            header::RETRY_AFTER,
+            HeaderName::from_static("deprecation"),
+            HeaderName::from_static("sunset"),
+            HeaderName::from_static("x-request-id"),
+        ])
         .max_age(PREFLIGHT);
     router.layer(cors)
 }

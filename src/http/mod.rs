@@ -1,5 +1,6 @@
 //! The edge: what the server answers on which path.
 
+mod by_id;
 mod caller;
 mod events;
 mod graphql;

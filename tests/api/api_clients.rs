@@ -164,7 +164,7 @@ async fn a_program_ends_comes_from_where_it_may_and_is_of_one_tenant() {
     assert!(app.bearer(&secret).await.is_none());
 }
 
-/// Nothing is registered yet, so such a program can send nothing; it is not let through either.
+/// Without registered documents it can send nothing; it is not let through either.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_of_registered_documents_sends_no_others() {
     let app = TestApp::new().await;

@@ -13,8 +13,9 @@ const ABOVE: [&str; 3] = ["commands", "http", "telemetry"];
 /// The files that close the schema.
 const CLOSERS: [&str; 2] = ["graphql/schema.rs", "graphql/node.rs"];
 /// What the platform may know of areas: the ids that every connection carries, and sign-in's
-/// settings and the identity providers that are known, on their way to the schema.
-const CARRIED: [&str; 10] = [
+/// settings, the identity providers and the registered documents that are known, on their way to
+/// the schema.
+const CARRIED: [&str; 15] = [
     "accounts::ApiClientId",
     "accounts::Asking",
     "accounts::Links",
@@ -23,6 +24,11 @@ const CARRIED: [&str; 10] = [
     "accounts::SessionId",
     "accounts::Passwords",
     "accounts::Sessions",
+    "documents::DocumentHash",
+    "documents::Found",
+    "documents::Named",
+    "documents::Registry",
+    "documents::Used",
     "sso::Providers",
     "tenants::TenantId",
 ];

@@ -28,12 +28,16 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
             Json::Null,
         )
         .await;
+    let register = "mutation($c: ID!) { documentsRegister(clientId: $c, documents: [{ body: \"{ viewer { permissions } }\" }]) { documents { id } } }";
+    let program = serde_json::json!({ "c": tag["apiClientCreate"]["apiClient"]["id"] });
+    let document = person.data(register, program).await;
     let id = |value: &Json| value.as_str().unwrap().to_owned();
     HashMap::from([
         ("company", id(&data["companies"]["nodes"][0]["id"])),
         ("apiclient", id(&tag["apiClientCreate"]["apiClient"]["id"])),
         ("apisecret", id(&tag["apiClientCreate"]["apiClient"]["secrets"][0]["id"])),
         ("auditentry", id(&data["auditLog"]["nodes"][0]["id"])),
+        ("document", id(&document["documentsRegister"]["documents"][0]["id"])),
         ("invitation", id(&tag["invitationCreate"]["invitation"]["id"])),
         ("accessrequest", id(&data["accessRequests"]["nodes"][0]["id"])),
         ("role", id(&tag["roleCreate"]["role"]["id"])),

@@ -20,6 +20,8 @@ mod browser;
 mod commands;
 mod companies;
 mod conformance;
+mod documents;
+mod documents_outside;
 mod drift;
 mod factors;
 mod faults;

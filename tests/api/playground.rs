@@ -42,10 +42,13 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
         }
         _ => seen["companies"]["nodes"][0]["id"].clone(),
     };
+    let register = "mutation($c: ID!) { documentsRegister(clientId: $c, documents: [{ body: \"{ viewer { permissions } }\" }]) { documents { id } } }";
+    let document = owner.data(register, json!({ "c": program["id"] })).await;
     let sso = sign_on(app, &owner, oidc).await;
     HashMap::from([
         ("apiClientId", program["id"].clone()),
         ("apiSecretId", program["secrets"][0]["id"].clone()),
+        ("documentRecordId", document["documentsRegister"]["documents"][0]["id"].clone()),
         ("ssoProviderId", sso.0),
         ("ssoState", sso.1["state"].clone()),
         ("ssoCode", sso.1["code"].clone()),

@@ -11,7 +11,7 @@ mod roles;
 mod sessions;
 mod types;
 
-pub use clients::{ApiClient, ApiClientById, ApiClientMutation, ApiClientQuery};
+pub use clients::{ApiClient, ApiClientById, ApiClientMutation, ApiClientQuery, may_hand_on};
 pub use explain::ExplainQuery;
 pub use factors::{FactorMutation, FactorQuery};
 pub use joining::{JoiningMutation, JoiningQuery};

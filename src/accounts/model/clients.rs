@@ -64,6 +64,16 @@ impl ApiClient {
         Ok(all)
     }
 
+    /// By its name, whatever the case.
+    pub async fn named(conn: &TenantConn, name: &str) -> Result<Option<Self>> {
+        let found = Self::query()
+            .filter(clients::tenant_id.eq(conn.tenant()))
+            .filter(clients::name_key.eq(name.to_lowercase()))
+            .first(&mut &*conn)
+            .await;
+        Ok(found.optional()?)
+    }
+
     pub async fn count(conn: &TenantConn) -> Result<i64> {
         let all = clients::table.filter(clients::tenant_id.eq(conn.tenant())).count();
         Ok(all.get_result(&mut &*conn).await?)

@@ -6,16 +6,18 @@ use async_graphql::parser::{
     parse_query,
     types::{DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet},
 };
-use quick_cache::sync::Cache;
-use sha2::{Digest, Sha256};
+use quick_cache::{Weighter, sync::Cache};
 
 use super::{
-    super::guard::{Limits, SchemaMap, Size, judge, within},
+    super::guard::{Deprecations, Limits, SchemaMap, Size, Usage, judge, within},
     refusal::Refusal,
 };
+use crate::documents::DocumentHash;
 
 /// Parsed documents that are kept; each came from a text of at most 64 KiB.
 const KEPT_DOCUMENTS: usize = 1000;
+/// The same of registered ones, which what strangers send does not drive out: bytes of their texts.
+const KEPT_REGISTERED: u64 = 16 * 1024 * 1024;
 
 /// A document that may run.
 #[derive(Clone)]
@@ -23,13 +25,45 @@ pub struct Judged {
     pub document: Arc<ExecutableDocument>,
     /// No variables can make it cost too much.
     pub cheap: bool,
+    /// Of its exact text.
+    pub hash: DocumentHash,
+    /// What each operation asks.
+    usages: Arc<[(Option<String>, Usage)]>,
+    bytes: u64,
 }
 
-pub struct Documents(Cache<[u8; 32], Judged>);
+impl Judged {
+    /// What the operation asks that is meant.
+    pub fn usage(&self, name: Option<&str>) -> Option<&Usage> {
+        let meant = |(own, _): &&(Option<String>, Usage)| name.is_none() || own.as_deref() == name;
+        self.usages.iter().find(meant).map(|(_, usage)| usage)
+    }
+
+    pub fn introspects(&self) -> bool {
+        self.usages.iter().any(|(_, usage)| usage.introspects)
+    }
+}
+
+#[derive(Clone)]
+struct ByLength;
+
+impl Weighter<DocumentHash, Judged> for ByLength {
+    fn weight(&self, _: &DocumentHash, judged: &Judged) -> u64 {
+        judged.bytes
+    }
+}
+
+pub struct Documents {
+    asked: Cache<DocumentHash, Judged>,
+    registered: Cache<DocumentHash, Judged, ByLength>,
+}
 
 impl Default for Documents {
     fn default() -> Self {
-        Self(Cache::new(KEPT_DOCUMENTS))
+        // Read now, and not with the first request.
+        Deprecations::own();
+        let registered = Cache::with_weighter(KEPT_DOCUMENTS, KEPT_REGISTERED, ByLength);
+        Self { asked: Cache::new(KEPT_DOCUMENTS), registered }
     }
 }
 
@@ -37,25 +71,60 @@ impl Documents {
     /// The document of a text; refused where it is none, or amounts to too much.
     pub fn judged(&self, map: &SchemaMap, limits: &Limits, text: &str) -> Result<Judged, Refusal> {
         within("bytes", text.len(), limits.document)?;
-        let hash: [u8; 32] = Sha256::digest(text).into();
-        if let Some(judged) = self.0.get(&hash) {
+        let hash = DocumentHash::of(text);
+        if let Some(judged) = self.asked.get(&hash) {
             return Ok(judged);
         }
-        let size = Size::of(text);
-        within("tokens", size.tokens, limits.tokens)?;
-        within("brackets in each other", size.nesting, limits.nesting)?;
-        let document = Arc::new(parse_query(text).map_err(|error| {
-            let told = error.to_string();
-            let place = error.positions().next();
-            // The parser draws the place; the last line says what is wrong.
-            let told = told.lines().last().unwrap_or_default().trim().trim_start_matches("= ");
-            Refusal { code: "GRAPHQL_PARSE_FAILED", message: told.to_owned(), place }
-        })?);
-        let cheap = judge(map, limits, &document)?;
-        let judged = Judged { document, cheap };
-        self.0.insert(hash, judged.clone());
+        let judged = read(map, limits, text, hash)?;
+        self.asked.insert(hash, judged.clone());
         Ok(judged)
     }
+
+    /// A registered document that was asked before.
+    pub fn registered(&self, hash: DocumentHash) -> Option<Judged> {
+        self.registered.get(&hash)
+    }
+
+    /// Reads a registered document, once.
+    pub fn register(
+        &self,
+        map: &SchemaMap,
+        limits: &Limits,
+        text: &str,
+        hash: DocumentHash,
+    ) -> Result<Judged, Refusal> {
+        let judged = read(map, limits, text, hash)?;
+        self.registered.insert(hash, judged.clone());
+        Ok(judged)
+    }
+}
+
+/// Parses and judges a text.
+pub fn read(
+    map: &SchemaMap,
+    limits: &Limits,
+    text: &str,
+    hash: DocumentHash,
+) -> Result<Judged, Refusal> {
+    within("bytes", text.len(), limits.document)?;
+    let size = Size::of(text);
+    within("tokens", size.tokens, limits.tokens)?;
+    within("brackets in each other", size.nesting, limits.nesting)?;
+    let document = Arc::new(parse_query(text).map_err(|error| {
+        let told = error.to_string();
+        let place = error.positions().next();
+        // The parser draws the place; the last line says what is wrong.
+        let told = told.lines().last().unwrap_or_default().trim().trim_start_matches("= ");
+        Refusal { code: "GRAPHQL_PARSE_FAILED", message: told.to_owned(), place }
+    })?);
+    let cheap = judge(map, limits, &document)?;
+    let usages = document.operations.iter().map(|(name, operation)| {
+        let usage = Usage::of(map, Deprecations::own(), &document, &operation.node);
+        (name.map(ToString::to_string), usage)
+    });
+    let usages = usages.collect();
+    let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
+    Ok(Judged { document, cheap, hash, usages, bytes })
 }
 
 /// The operation that is meant.

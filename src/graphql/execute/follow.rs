@@ -25,6 +25,7 @@ use super::{
         session::RequestInfo,
     },
     Answer, Api, Call, SignedIn,
+    asked::Asked,
     documents::{choose, only_name},
     refusal::{Refusal, code_errors},
 };
@@ -73,36 +74,38 @@ pub struct Following {
 impl Api {
     /// Begins a request that may be a subscription, with the token that it came with.
     pub async fn open(&self, call: Call, token: Option<SecretString>) -> Opened {
-        let judged = self.0.documents.judged(&self.0.map, &self.0.limits, &call.query);
-        let follows = judged.as_ref().is_ok_and(|judged| {
-            choose(&judged.document, call.operation_name.as_deref())
-                .is_ok_and(|operation| operation.ty == OperationType::Subscription)
-        });
-        match (judged, token, &call.signed_in) {
-            (Ok(judged), Some(token), SignedIn::As(viewer)) if follows => {
+        let asked = match self.asked(&call).await {
+            Ok(asked) => asked,
+            Err(refusal) => return Opened::Answered(refusal.answer(&call.info.id)),
+        };
+        let follows = choose(&asked.judged.document, call.operation_name.as_deref())
+            .is_ok_and(|operation| operation.ty == OperationType::Subscription);
+        match (token, &call.signed_in) {
+            (Some(token), SignedIn::As(viewer)) if follows => {
                 let viewer = viewer.clone();
-                match self.begin(call, &judged.document, viewer, token).await {
+                match self.begin(call, asked, viewer, token).await {
                     Ok(following) => Opened::Following(Box::new(following)),
                     Err(answer) => Opened::Answered(*answer),
                 }
             }
-            _ => Opened::Answered(self.answer(call).await),
+            _ => Opened::Answered(self.run(call, asked).await),
         }
     }
 
     async fn begin(
         &self,
         call: Call,
-        document: &Arc<ExecutableDocument>,
+        asked: Asked,
         viewer: Viewer,
         token: SecretString,
     ) -> Result<Following, Box<Answer>> {
         let id = call.info.id.clone();
         let refuse = |refusal: Refusal| Box::new(refusal.answer(&id));
-        let name = call.operation_name.as_deref();
+        let (document, name) = (&asked.judged.document, call.operation_name.as_deref());
         let operation = choose(document, name).map_err(refuse)?;
         self.admit(&call, document, operation, false).map_err(refuse)?;
         let document = with_one_root(document, name).map_err(refuse)?;
+        self.count(Some(&viewer), &asked, name);
         let commits = self.db().commits().follow(viewer.tenant);
         let mut following = Following {
             api: self.clone(),

@@ -1,6 +1,8 @@
 //! One request from document to answer, whatever brought it: HTTP, a socket, a test.
 
+mod asked;
 mod documents;
+mod examine;
 mod follow;
 mod refusal;
 
@@ -16,11 +18,16 @@ use tokio::sync::Semaphore;
 
 pub use self::follow::{Following, Next, Opened};
 use self::{
+    asked::Asked,
     documents::{Documents, Judged, all_public, choose, only_name},
     refusal::{Refusal, code_errors},
 };
+pub use self::{
+    asked::ByName,
+    examine::{Examined, Examiner},
+};
 use super::{
-    guard::{Limits, SchemaMap, price, root_of},
+    guard::{Limits, SchemaMap, Usage, price, root_of},
     schema::{AppSchema, schema, sdl},
     session::{RequestInfo, Session},
 };
@@ -29,6 +36,7 @@ use crate::{
     accounts::{Asking, Links, Passwords, Sessions},
     clock::Clock,
     db::Db,
+    documents::Registry,
     error::{Error, Result},
     jobs::Later,
     keys::Keys,
@@ -50,7 +58,9 @@ pub enum SignedIn {
 /// A request, whatever brought it.
 #[derive(Debug)]
 pub struct Call {
+    /// The text; empty where the document is named instead.
     pub query: String,
+    pub named: Option<ByName>,
     pub operation_name: Option<String>,
     pub variables: Variables,
     pub signed_in: SignedIn,
@@ -88,6 +98,8 @@ struct Inner {
     map: SchemaMap,
     limits: Limits,
     documents: Documents,
+    examiner: Examiner,
+    registry: Registry,
     sessions: Sessions,
     later: Later,
     /// Followers read in turns, so that a commit that wakes many leaves connections to requests.
@@ -113,6 +125,8 @@ impl Api {
             map: SchemaMap::read(&sdl()),
             limits: Limits::default(),
             documents: Documents::default(),
+            examiner: Examiner::default(),
+            registry: Registry::default(),
             sessions: Sessions::new(later.clone()),
             later,
             turns: Semaphore::new(FOLLOWERS_AT_ONCE),
@@ -130,6 +144,11 @@ impl Api {
 
     pub fn keys(&self) -> &Arc<Keys> {
         &self.0.parts.keys
+    }
+
+    /// The registered documents, and who asked what; whoever starts the server lets it run.
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
     }
 
     /// What is written after the answer; whoever starts the server lets it run.
@@ -156,17 +175,20 @@ impl Api {
 
     /// Runs a request to its end.
     pub async fn answer(&self, call: Call) -> Answer {
+        match self.asked(&call).await {
+            Ok(asked) => self.run(call, asked).await,
+            Err(refusal) => refusal.answer(&call.info.id),
+        }
+    }
+
+    async fn run(&self, call: Call, asked: Asked) -> Answer {
         let id = call.info.id.clone();
-        let Judged { document, cheap } =
-            match self.0.documents.judged(&self.0.map, &self.0.limits, &call.query) {
-                Ok(judged) => judged,
-                Err(refusal) => return refusal.answer(&id),
-            };
-        let operation = match choose(&document, call.operation_name.as_deref()) {
+        let Asked { judged: Judged { document, cheap, .. }, .. } = &asked;
+        let operation = match choose(document, call.operation_name.as_deref()) {
             Ok(operation) => operation,
             Err(refusal) => return refusal.answer(&id),
         };
-        if let Err(refusal) = self.admit(&call, &document, operation, cheap) {
+        if let Err(refusal) = self.admit(&call, document, operation, *cheap) {
             return refusal.answer(&id);
         }
         let viewer = match call.signed_in {
@@ -182,12 +204,14 @@ impl Api {
             .data(passwords.clone())
             .data(sessions.clone())
             .data(links.clone())
+            .data(self.0.registry.clone())
+            .data(self.0.examiner.clone())
             .data(providers.clone())
-            .data(Fast::json(&document));
+            .data(Fast::json(document));
         if let Some(name) = &call.operation_name {
             request = request.operation_name(name);
         }
-        request.set_parsed_query(ExecutableDocument::clone(&document));
+        request.set_parsed_query(ExecutableDocument::clone(document));
         let mut response = schema.execute(request).await;
         // Nothing ran when no error has a place in the answer.
         let executed = response.errors.is_empty()
@@ -196,7 +220,7 @@ impl Api {
         if executed {
             let (map, root) = (&self.0.map, root_of(operation));
             let non_null = |name: &str| map.field(root, name).is_some_and(|field| field.non_null);
-            complete_root(&mut response, &document, operation, &call.variables, &non_null);
+            complete_root(&mut response, document, operation, &call.variables, &non_null);
         }
         let retry_after = response.errors.iter().find_map(|error| match error.source::<Error>() {
             Some(Error::Limited { retry_after }) => Some(retry_after.as_secs().max(1)),
@@ -210,8 +234,14 @@ impl Api {
         if let Some(reads) = reads {
             self.0.later.send(reads).await;
         }
-        let operation = call.operation_name.or_else(|| only_name(&document));
-        Answer { body, executed, codes, operation, statements, retry_after, headers: Vec::new() }
+        let name = call.operation_name.as_deref();
+        let mut headers = Vec::new();
+        if executed {
+            self.count(session.viewer(), &asked, name);
+            headers = asked.judged.usage(name).map(Usage::headers).unwrap_or_default().into_vec();
+        }
+        let operation = call.operation_name.or_else(|| only_name(document));
+        Answer { body, executed, codes, operation, statements, retry_after, headers }
     }
 
     /// All that is decided before anything runs: first what it costs.
@@ -258,10 +288,6 @@ impl Api {
         };
         if refused {
             return Err(Refusal::new("UNAUTHENTICATED", "Sign in to use this."));
-        }
-        if matches!(&call.signed_in, SignedIn::As(viewer) if viewer.registered_only) {
-            let told = "This program may send registered documents only, by their ids.";
-            return Err(Refusal::new("PERSISTED_DOCUMENT_REQUIRED", told));
         }
         Ok(())
     }

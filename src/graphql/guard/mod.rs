@@ -5,6 +5,7 @@
 mod conflicts;
 mod lexer;
 mod map;
+mod used;
 
 use std::collections::HashMap;
 
@@ -18,6 +19,7 @@ use async_graphql::{
 use conflicts::conflicts;
 pub use lexer::Size;
 pub use map::{SchemaMap, Shape};
+pub use used::{Deprecations, Usage};
 
 /// What a request may amount to.
 #[derive(Clone, Debug)]

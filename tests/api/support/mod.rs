@@ -40,8 +40,8 @@ pub struct TestApp {
 /// Somebody who uses the product.
 #[derive(Clone)]
 pub struct Person<'a> {
-    app: &'a TestApp,
-    viewer: Option<Viewer>,
+    pub app: &'a TestApp,
+    pub viewer: Option<Viewer>,
     token: Option<String>,
     pub info: RequestInfo,
 }
@@ -113,6 +113,7 @@ impl TestApp {
     /// Lets what is written after the answers be written.
     pub async fn settle(&self) {
         self.api.later().drain(self.api.db(), &self.clock).await;
+        self.api.registry().flush(self.api.db(), &self.clock).await;
     }
 
     /// A worker as the server has one.
@@ -261,6 +262,7 @@ impl Person<'_> {
         let signed_in = self.viewer.clone().map_or(SignedIn::Anonymous, SignedIn::As);
         let call = Call {
             query: query.into(),
+            named: None,
             operation_name: None,
             variables: Variables::from_json(variables),
             signed_in,

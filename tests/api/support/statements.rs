@@ -70,7 +70,13 @@ const BEFORE_THE_TENANT: [&str; 8] = [
 ];
 
 /// What is no record, but comes from a table of its own.
-const LOADED: [(&str, &str); 2] = [("ApiClient", "secrets"), ("ApiClient", "lastUsedAt")];
+const LOADED: [(&str, &str); 5] = [
+    ("ApiClient", "secrets"),
+    ("ApiClient", "lastUsedAt"),
+    ("ApiClient", "unknownDocuments"),
+    ("PersistedDocument", "uses"),
+    ("PersistedDocument", "lastUsedAt"),
+];
 
 /// What a test's database was asked.
 #[derive(Clone, Default)]
@@ -134,7 +140,9 @@ impl Drop for Watch {
 }
 
 fn counts(sql: &str) -> bool {
-    !WITHOUT_TABLES.iter().any(|prefix| sql.starts_with(prefix))
+    // What an id stands for is looked up before anything runs, once a second.
+    let looked_up = sql.starts_with("SELECT DISTINCT ON (d.hash) d.id, d.client_id, d.hash");
+    !looked_up && !WITHOUT_TABLES.iter().any(|prefix| sql.starts_with(prefix))
 }
 
 /// How many statements a query may take: one for each root field, distinct edge and totalCount.

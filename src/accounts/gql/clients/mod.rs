@@ -15,6 +15,7 @@ use crate::{
     access::{Permission, Permission::*, Scope},
     clock::Timestamp,
     db::TenantConn,
+    documents::Registry,
     error::{Error, ErrorCode, Result},
     graphql::{Check, Doors, UserError, keep, refusals, requires},
 };
@@ -118,7 +119,7 @@ impl ApiClientMutation {
     ) -> Result<Option<ApiClientPayload>> {
         let changed = ctx.write(ApiClientManage, async |tx| {
             let changes = input.check(ctx)?;
-            may_hand_on(ctx, &live(tx, id, expected_version).await?)?;
+            may_hand_on(ctx, &live(tx, id, expected_version).await?, "id")?;
             model::ApiClient::update(tx, id, changes).await
         });
         answer(ctx, changed.await, None)
@@ -133,7 +134,7 @@ impl ApiClientMutation {
     ) -> Result<Option<ApiClientPayload>> {
         let mut shown = None;
         let rotated = ctx.write(ApiClientManage, async |tx| {
-            may_hand_on(ctx, &live(tx, id, None).await?)?;
+            may_hand_on(ctx, &live(tx, id, None).await?, "id")?;
             if secrets_of(tx, &[id], MOST).await?.len() >= LIVE_SECRETS {
                 let told = "It has two live secrets; revoke one of them first.";
                 return Err(Error::refused(ErrorCode::LimitReached, "id", told));
@@ -196,14 +197,14 @@ async fn live(tx: &TenantConn, id: ApiClientId, version: Option<i32>) -> Result<
 }
 
 /// A program that may do more than one may oneself is not for one to open.
-fn may_hand_on(ctx: &Context<'_>, client: &model::ApiClient) -> Result<()> {
+pub fn may_hand_on(ctx: &Context<'_>, client: &model::ApiClient, field: &str) -> Result<()> {
     let grants = &ctx.viewer()?.grants;
     let known = client.scopes.iter().filter_map(|scope| Permission::named(scope));
     match known.into_iter().all(|scope| grants.scope(scope) == Some(Scope::All)) {
         true => Ok(()),
         false => {
             let told = "The program may do more than you.";
-            Err(Error::refused(ErrorCode::ForbiddenField, "id", told))
+            Err(Error::refused(ErrorCode::ForbiddenField, field, told))
         }
     }
 }
@@ -229,6 +230,7 @@ fn answer(
     secret: Option<String>,
 ) -> Result<Option<ApiClientPayload>> {
     ctx.data_unchecked::<Sessions>().forget();
+    ctx.data_unchecked::<Registry>().forget();
     let (api_client, problems) = match result {
         Ok(client) => (Some(ApiClient(client)), Vec::new()),
         Err(error) => (None, refusals(error)?),

@@ -11,6 +11,7 @@ use crate::{
     by_id,
     clock::Timestamp,
     db::TenantConn,
+    documents::{DocumentsOfClient, PersistedDocument, UnknownDocument, UnknownOfClient},
     error::Result,
     graphql::{Doors, Relation},
     has_many,
@@ -116,6 +117,19 @@ impl ApiClient {
     /// When it was last there, to the minute; null: never.
     async fn last_used_at(&self, ctx: &Context<'_>) -> Result<Option<Timestamp>> {
         ctx.load::<LastUse>(self.0.id).await
+    }
+
+    /// The documents that are registered for it, the newest first, at most 100;
+    /// `persistedDocuments` lists all of them.
+    async fn documents(&self, ctx: &Context<'_>) -> Result<Many<PersistedDocument>> {
+        let documents = ctx.load::<DocumentsOfClient>(self.0.id).await?;
+        Ok(documents.into_iter().map(PersistedDocument).collect())
+    }
+
+    /// What it asked lately that is not registered, the last used first, at most 100.
+    async fn unknown_documents(&self, ctx: &Context<'_>) -> Result<Many<UnknownDocument>> {
+        let unknown = ctx.load::<UnknownOfClient>(self.0.id).await?;
+        Ok(unknown.into_iter().map(UnknownDocument).collect())
     }
 
     /// When it ends; null: when it is revoked.
