@@ -6,6 +6,7 @@
 mod connection;
 mod directive;
 mod execute;
+mod explain;
 mod fields;
 mod filter;
 mod guard;
@@ -19,7 +20,7 @@ mod session;
 mod writing;
 
 pub use connection::{Listed, Page, PageInfo, Paging, SortDirection, TotalCount};
-pub use directive::{public, requires};
+pub use directive::{SIGN_INS, public, requires};
 pub use execute::{Answer, Api, Call, Parts, SignedIn};
 pub use fields::ReadField;
 pub use filter::{DateTimeFilter, IDFilter, Limits, StringFilter, Where, relation};

@@ -1,9 +1,11 @@
 //! The areas' parts become one schema. Roots are merged in groups of at most eight: one flat
 //! merge of forty overflows the compiler.
 
-use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, Schema};
+use async_graphql::{
+    EmptySubscription, MergedObject, SDLExportOptions, Schema, extensions::ExtensionFactory,
+};
 
-use super::node::NodeQuery;
+use super::{explain::ExplanationQuery, node::NodeQuery};
 use crate::{
     accounts::{
         AccountMutation, AccountQuery, ApiClientMutation, ApiClientQuery, ExplainQuery,
@@ -18,7 +20,7 @@ use crate::{
 
 /// What can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, Access, AuditQuery, Customers);
+pub struct Query(NodeQuery, ExplanationQuery, Access, AuditQuery, Customers);
 
 #[derive(Default, MergedObject)]
 struct Access(
@@ -60,6 +62,14 @@ pub type AppSchema = Schema<Query, Mutation, EmptySubscription>;
 pub fn schema() -> AppSchema {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .disable_suggestions()
+        .finish()
+}
+
+/// The same, which an extension keeps from running anything.
+pub fn checker(extension: impl ExtensionFactory) -> AppSchema {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .disable_suggestions()
+        .extension(extension)
         .finish()
 }
 

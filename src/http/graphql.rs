@@ -142,7 +142,8 @@ async fn read(
     };
     let variables = Variables::from_json(variables);
     let signed_in = sign_in(&edge.api, headers, address).await?;
-    Ok(Call { query, operation_name, variables, signed_in, info, may_mutate })
+    let tell_cost = true;
+    Ok(Call { query, operation_name, variables, signed_in, info, may_mutate, tell_cost })
 }
 
 /// The members of a body.
@@ -154,7 +155,7 @@ async fn from_body(request: Request, headers: &HeaderMap) -> Result<Map<String, 
     let body = Bytes::from_request(request, &()).await.map_err(|error| {
         match error.into_response().status() {
             status @ StatusCode::PAYLOAD_TOO_LARGE => {
-                Refused::new(status, "PAYLOAD_TOO_LARGE", "A request has at most 1 MiB.")
+                Refused::new(status, "PAYLOAD_TOO_LARGE", "The body is too large.")
             }
             _ => Refused::bad("The body did not arrive whole."),
         }
@@ -256,6 +257,7 @@ fn status(answer: &Answer, media: &str) -> StatusCode {
         _ if has("UNAUTHENTICATED") && !answer.executed => StatusCode::UNAUTHORIZED,
         _ if has("METHOD_NOT_ALLOWED") => StatusCode::METHOD_NOT_ALLOWED,
         _ if has("THROTTLED") => StatusCode::TOO_MANY_REQUESTS,
+        _ if has("PAYLOAD_TOO_LARGE") && !answer.executed => StatusCode::PAYLOAD_TOO_LARGE,
         _ if has("UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
         _ if has("TIMEOUT") => StatusCode::GATEWAY_TIMEOUT,
         _ if answer.executed || media == JSON => StatusCode::OK,

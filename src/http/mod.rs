@@ -21,8 +21,6 @@ use hygiene::around;
 
 use crate::graphql::Api;
 
-const MAX_BODY: usize = 1024 * 1024;
-
 /// What the edge knows besides the product.
 #[derive(Clone)]
 pub struct Edge {
@@ -41,6 +39,7 @@ impl FromRef<Edge> for Api {
 /// All paths.
 pub fn router(edge: Edge) -> Router {
     let browsers = edge.browsers.clone();
+    let body = edge.api.limits().body;
     let paths = Router::new()
         .route(
             "/graphql",
@@ -49,7 +48,7 @@ pub fn router(edge: Edge) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/", get(health::welcome))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(body))
         .layer(CatchPanicLayer::custom(graphql::panicked));
     around(paths, &browsers).with_state(edge)
 }

@@ -1,18 +1,24 @@
 //! The documents that were asked lately, parsed and judged once each.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::parser::{
-    parse_query,
-    types::{DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet},
+use async_graphql::{
+    Name,
+    parser::{
+        parse_query,
+        types::{
+            DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+        },
+    },
 };
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::guard::{Limits, SchemaMap, Size, judge, within},
+    super::guard::{SchemaMap, Tariff, TooMuch, judge, measures, size, unambiguous},
     refusal::Refusal,
 };
+use crate::config::Limits;
 
 /// Parsed documents that are kept; each came from a text of at most 64 KiB.
 const KEPT_DOCUMENTS: usize = 1000;
@@ -21,8 +27,34 @@ const KEPT_DOCUMENTS: usize = 1000;
 #[derive(Clone)]
 pub struct Judged {
     pub document: Arc<ExecutableDocument>,
-    /// No variables can make it cost too much.
-    pub cheap: bool,
+    /// What each of its operations costs.
+    tariffs: Arc<HashMap<Option<Name>, Arc<Tariff>>>,
+    /// What it is too large for, where limits only warn.
+    pub warned: Arc<[TooMuch]>,
+}
+
+impl Judged {
+    /// A parsed document that amounts to no more than it may.
+    pub fn new(
+        map: &SchemaMap,
+        limits: &Limits,
+        document: ExecutableDocument,
+    ) -> Result<Self, TooMuch> {
+        let warned = judge(limits, &measures(map, limits, &document))?.into();
+        unambiguous(&document)?;
+        let tariffs = document.operations.iter().map(|(name, operation)| {
+            (name.cloned(), Arc::new(Tariff::of(map, &document, &operation.node)))
+        });
+        let tariffs = Arc::new(tariffs.collect());
+        Ok(Self { document: Arc::new(document), tariffs, warned })
+    }
+
+    /// What the operation that [`choose`] finds costs.
+    pub fn tariff(&self, name: Option<&str>) -> Arc<Tariff> {
+        let named = self.tariffs.iter().find(|(known, _)| known.as_deref() == name);
+        let found = named.or_else(|| self.tariffs.iter().next());
+        found.map(|(_, tariff)| tariff.clone()).unwrap_or_default()
+    }
 }
 
 pub struct Documents(Cache<[u8; 32], Judged>);
@@ -36,26 +68,25 @@ impl Default for Documents {
 impl Documents {
     /// The document of a text; refused where it is none, or amounts to too much.
     pub fn judged(&self, map: &SchemaMap, limits: &Limits, text: &str) -> Result<Judged, Refusal> {
-        within("bytes", text.len(), limits.document)?;
         let hash: [u8; 32] = Sha256::digest(text).into();
         if let Some(judged) = self.0.get(&hash) {
             return Ok(judged);
         }
-        let size = Size::of(text);
-        within("tokens", size.tokens, limits.tokens)?;
-        within("brackets in each other", size.nesting, limits.nesting)?;
-        let document = Arc::new(parse_query(text).map_err(|error| {
-            let told = error.to_string();
-            let place = error.positions().next();
-            // The parser draws the place; the last line says what is wrong.
-            let told = told.lines().last().unwrap_or_default().trim().trim_start_matches("= ");
-            Refusal { code: "GRAPHQL_PARSE_FAILED", message: told.to_owned(), place }
-        })?);
-        let cheap = judge(map, limits, &document)?;
-        let judged = Judged { document, cheap };
+        judge(limits, &size(limits, text))?;
+        let judged = Judged::new(map, limits, parsed(text)?)?;
         self.0.insert(hash, judged.clone());
         Ok(judged)
     }
+}
+
+pub fn parsed(text: &str) -> Result<ExecutableDocument, Refusal> {
+    parse_query(text).map_err(|error| {
+        let told = error.to_string();
+        let place = error.positions().next();
+        // The parser draws the place; the last line says what is wrong.
+        let told = told.lines().last().unwrap_or_default().trim().trim_start_matches("= ");
+        Refusal { code: "GRAPHQL_PARSE_FAILED", message: told.to_owned(), place }
+    })
 }
 
 /// The operation that is meant.

@@ -1,9 +1,14 @@
 //! One request from document to answer, whatever brought it: HTTP, a socket, a test.
 
 mod documents;
+mod explain;
 mod refusal;
+mod throttle;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 use async_graphql::{
     Fast, Request, Value, Variables, complete_root,
@@ -13,24 +18,28 @@ use async_graphql::{
 use axum::http::{HeaderName, HeaderValue};
 
 use self::{
-    documents::{Documents, Judged, all_public, choose, only_name},
+    documents::{Documents, all_public, choose, only_name},
     refusal::{Refusal, code_errors},
+    throttle::{Throttle, small_enough},
 };
 use super::{
-    guard::{Limits, SchemaMap, price, root_of},
+    guard::{SchemaMap, TooMuch, affordable, root_of},
     schema::{AppSchema, schema, sdl},
     session::{RequestInfo, Session},
 };
 use crate::{
     access::Viewer,
     accounts::{Asking, Links, Passwords, Sessions},
+    buckets::Buckets,
     clock::Clock,
+    config::Limits,
     db::Db,
     error::{Error, Result},
     jobs::Later,
     keys::Keys,
     sso::Providers,
 };
+pub use explain::{Asked, Explained, Explaining};
 
 /// Who a request comes from, as far as the edge could tell.
 #[derive(Debug)]
@@ -51,6 +60,8 @@ pub struct Call {
     pub info: RequestInfo,
     /// False for what must not change anything, such as a GET.
     pub may_mutate: bool,
+    /// False: the answer says nothing of its cost, so that the same data is the same answer.
+    pub tell_cost: bool,
 }
 
 /// An answer, ready to be sent.
@@ -77,8 +88,10 @@ pub struct Api(Arc<Inner>);
 
 struct Inner {
     schema: AppSchema,
+    /// Checks documents, and runs none.
+    checker: OnceLock<AppSchema>,
     map: SchemaMap,
-    limits: Limits,
+    throttle: Throttle,
     documents: Documents,
     sessions: Sessions,
     later: Later,
@@ -93,15 +106,19 @@ pub struct Parts {
     pub passwords: Passwords,
     pub links: Links,
     pub providers: Providers,
+    pub limits: Limits,
+    pub buckets: Buckets,
 }
 
 impl Api {
     pub fn new(parts: Parts) -> Self {
+        let throttle = Throttle { limits: parts.limits.clone(), buckets: parts.buckets.clone() };
         let later = Later::default();
         Self(Arc::new(Inner {
             schema: schema(),
+            checker: OnceLock::new(),
             map: SchemaMap::read(&sdl()),
-            limits: Limits::default(),
+            throttle,
             documents: Documents::default(),
             sessions: Sessions::new(later.clone()),
             later,
@@ -119,6 +136,14 @@ impl Api {
 
     pub fn keys(&self) -> &Arc<Keys> {
         &self.0.parts.keys
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.0.throttle.limits
+    }
+
+    pub fn buckets(&self) -> &Buckets {
+        &self.0.throttle.buckets
     }
 
     /// What is written after the answer; whoever starts the server lets it run.
@@ -140,49 +165,49 @@ impl Api {
     /// Runs a request to its end.
     pub async fn answer(&self, call: Call) -> Answer {
         let id = call.info.id.clone();
-        let Judged { document, cheap } =
-            match self.0.documents.judged(&self.0.map, &self.0.limits, &call.query) {
-                Ok(judged) => judged,
-                Err(refusal) => return refusal.answer(&id),
-            };
-        let operation = match choose(&document, call.operation_name.as_deref()) {
+        let (map, throttle) = (&self.0.map, &self.0.throttle);
+        let mut warned: Vec<TooMuch> = match throttle.arrive(&call).await {
+            Ok(warned) => warned.into_iter().collect(),
+            Err(answer) => return answer,
+        };
+        let judged = match self.0.documents.judged(map, &throttle.limits, &call.query) {
+            Ok(judged) => judged,
+            Err(refusal) => return refusal.answer(&id),
+        };
+        let document = &judged.document;
+        let operation = match choose(document, call.operation_name.as_deref()) {
             Ok(operation) => operation,
             Err(refusal) => return refusal.answer(&id),
         };
-        if let Err(refusal) = self.admit(&call, &document, operation, cheap) {
+        let tariff = judged.tariff(call.operation_name.as_deref());
+        let price = tariff.price(&call.variables);
+        warned.extend(judged.warned.iter().cloned());
+        if let Err(refusal) = self.admit(&call, document, operation, price, &mut warned) {
             return refusal.answer(&id);
         }
+        let mut toll = match throttle.take(&call, &tariff, price).await {
+            Ok(toll) => toll,
+            Err(answer) => return answer,
+        };
+        toll.warned.extend(warned);
         let viewer = match call.signed_in {
             SignedIn::As(viewer) => Some(viewer),
             _ => None,
         };
-        let Inner { schema, sessions, parts, .. } = &*self.0;
-        let Parts { db, clock, keys, passwords, links, providers } = parts;
-        let (clock, keys) = (clock.clone(), keys.clone());
-        let later = self.0.later.clone();
-        let session = Session::new(db.clone(), clock, keys, viewer, call.info, later);
-        let session = Arc::new(session);
-        let mut request = Request::new("")
-            .variables(call.variables.clone())
-            .data(session.clone())
-            .data(passwords.clone())
-            .data(sessions.clone())
-            .data(links.clone())
-            .data(providers.clone())
-            .data(Fast::json(&document));
-        if let Some(name) = &call.operation_name {
-            request = request.operation_name(name);
-        }
-        request.set_parsed_query(ExecutableDocument::clone(&document));
-        let mut response = schema.execute(request).await;
+        let session = Arc::new(self.session(viewer, call.info));
+        let name = call.operation_name.as_deref();
+        let fast = Fast::json(document);
+        let made = fast.made();
+        let request = self.request(document, call.variables.clone(), name, &session).data(fast);
+        let mut response = self.0.schema.execute(request).await;
         // Nothing ran when no error has a place in the answer.
         let executed = response.errors.is_empty()
             || response.data != Value::Null
             || response.errors.iter().any(|error| !error.path.is_empty());
         if executed {
-            let (map, root) = (&self.0.map, root_of(operation));
+            let root = root_of(operation);
             let non_null = |name: &str| map.field(root, name).is_some_and(|field| field.non_null);
-            complete_root(&mut response, &document, operation, &call.variables, &non_null);
+            complete_root(&mut response, document, operation, &call.variables, &non_null);
         }
         let retry_after = response.errors.iter().find_map(|error| match error.source::<Error>() {
             Some(Error::Limited { retry_after }) => Some(retry_after.as_secs().max(1)),
@@ -190,14 +215,55 @@ impl Api {
         });
         let codes = code_errors(&mut response, executed, &id);
         response.extensions.extend(session.fields().take_masked());
+        let told = throttle.settle(toll, if executed { tariff.spent(&made, price) } else { 0 });
+        if call.tell_cost && executed {
+            told.tell(&mut response);
+        }
         let reads = session.fields().take_reads(session.viewer(), &id);
         let body = response_json(&response, executed);
         let statements = session.finish().await;
         if let Some(reads) = reads {
             self.0.later.send(reads).await;
         }
-        let operation = call.operation_name.or_else(|| only_name(&document));
-        Answer { body, executed, codes, operation, statements, retry_after, headers: Vec::new() }
+        let operation = call.operation_name.or_else(|| only_name(document));
+        let headers = told.headers();
+        if body.len() > throttle.limits.answer && !throttle.limits.warn_only {
+            let told = "The answer is too large; ask for less at once.";
+            let answer = Refusal::new("PAYLOAD_TOO_LARGE", told).answer(&id);
+            return Answer { executed, operation, statements, headers, ..answer };
+        }
+        Answer { body, executed, codes, operation, statements, retry_after, headers }
+    }
+
+    fn session(&self, viewer: Option<Viewer>, info: RequestInfo) -> Session {
+        let Parts { db, clock, keys, .. } = &self.0.parts;
+        let later = self.0.later.clone();
+        Session::new(db.clone(), clock.clone(), keys.clone(), viewer, info, later)
+    }
+
+    /// A document with what its resolvers need.
+    fn request(
+        &self,
+        document: &ExecutableDocument,
+        variables: Variables,
+        name: Option<&str>,
+        session: &Arc<Session>,
+    ) -> Request {
+        let Inner { sessions, parts, .. } = &*self.0;
+        let Parts { passwords, links, providers, .. } = parts;
+        let mut request = Request::new("")
+            .variables(variables)
+            .data(session.clone())
+            .data(passwords.clone())
+            .data(sessions.clone())
+            .data(links.clone())
+            .data(providers.clone())
+            .data(Explaining(self.clone()));
+        if let Some(name) = name {
+            request = request.operation_name(name);
+        }
+        request.set_parsed_query(document.clone());
+        request
     }
 
     /// All that is decided before anything runs: first what it costs.
@@ -206,11 +272,15 @@ impl Api {
         call: &Call,
         document: &ExecutableDocument,
         operation: &OperationDefinition,
-        cheap: bool,
+        price: u64,
+        warned: &mut Vec<TooMuch>,
     ) -> Result<(), Refusal> {
-        let Inner { map, limits, .. } = &*self.0;
-        if !cheap {
-            price(map, limits, document, operation, &call.variables)?;
+        let limits = &self.0.throttle.limits;
+        for refused in [affordable(limits, price), small_enough(limits, &call.variables)] {
+            match refused {
+                Err(told) if limits.warn_only => warned.push(told),
+                refused => refused?,
+            }
         }
         match operation.ty {
             OperationType::Mutation if !call.may_mutate => {

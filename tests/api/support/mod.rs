@@ -13,7 +13,9 @@ use async_graphql::Variables;
 use kontor::{
     access::Viewer,
     accounts::{Links, Passwords, RESET, Resets, UserId},
+    buckets::Buckets,
     clock::Clock,
+    config::Limits,
     db::{Db, Settings},
     graphql::{Answer, Api, Call, Parts, RequestInfo, SignedIn},
     jobs::Worker,
@@ -43,6 +45,7 @@ pub struct Person<'a> {
     app: &'a TestApp,
     viewer: Option<Viewer>,
     pub info: RequestInfo,
+    pub tell_cost: bool,
 }
 
 impl TestApp {
@@ -62,19 +65,41 @@ impl TestApp {
         let links = Links("https://crm.example".into());
         let (passwords, providers) = (Passwords::new(4), Providers::new(true));
         let (clocked, linked) = (clock.clone(), links.clone());
-        let parts = Parts { db, clock: clocked, keys, passwords, links: linked, providers };
-        let api = Api::new(parts);
+        let (limits, buckets) = (Limits::DEFAULT, Buckets::own(clock.clone()));
+        let api = Api::new(Parts {
+            db,
+            clock: clocked,
+            keys,
+            passwords,
+            links: linked,
+            providers,
+            limits,
+            buckets,
+        });
         let mail = server::Folder::new();
         Self { api, clock, settings, mail, links, log }
     }
 
     /// As in production: identity providers are on the internet.
     pub fn without_local_providers(mut self) -> Self {
+        let (limits, buckets) = (self.api.limits().clone(), self.api.buckets().clone());
+        self.api = self.another(Providers::new(false), limits, buckets);
+        self
+    }
+
+    /// The same with other limits, and buckets of its own.
+    pub fn limited(mut self, limits: Limits) -> Self {
+        let buckets = Buckets::own(self.clock.clone());
+        self.api = self.another(Providers::new(true), limits, buckets);
+        self
+    }
+
+    /// Another server on the same database.
+    pub fn another(&self, providers: Providers, limits: Limits, buckets: Buckets) -> Api {
         let (db, clock) = (self.api.db().clone(), self.clock.clone());
         let (keys, links) = (self.api.keys().clone(), self.links.clone());
-        let (passwords, providers) = (Passwords::new(4), Providers::new(false));
-        self.api = Api::new(Parts { db, clock, keys, passwords, links, providers });
-        self
+        let passwords = Passwords::new(4);
+        Api::new(Parts { db, clock, keys, passwords, links, providers, limits, buckets })
     }
 
     pub fn anonymous(&self) -> Person<'_> {
@@ -157,7 +182,7 @@ impl TestApp {
 
     fn person(&self, viewer: Option<Viewer>) -> Person<'_> {
         let info = RequestInfo { id: "test".into(), ..RequestInfo::default() };
-        Person { app: self, viewer, info }
+        Person { app: self, viewer, info, tell_cost: false }
     }
 
     /// One column of what a statement gives, asked past everything as the database's superuser.
@@ -227,6 +252,7 @@ impl Person<'_> {
             signed_in,
             info,
             may_mutate: true,
+            tell_cost: self.tell_cost,
         };
         let watch = self.app.log.begin();
         let answer = self.app.api.answer(call).await;
