@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use memory::Memory;
-pub use rule::{Level, Rate};
+pub use rule::{Level, Rate, step};
 use shared::Shared;
 
 use crate::{clock::Clock, error::Result};
@@ -79,10 +79,10 @@ pub struct Want {
 }
 
 impl Want {
-    /// Never more than the bucket holds: that would be refused for ever.
     pub fn new(key: Key, rate: Rate, points: u64) -> Self {
-        let points = i64::try_from(points).unwrap_or(i64::MAX).min(rate.size.into());
-        Self { key, rate, points }
+        // Some more than it holds is as refused as all the more.
+        let points = points.min(u64::from(rate.size) + 1);
+        Self { key, rate, points: i64::try_from(points).unwrap_or(i64::MAX) }
     }
 
     pub fn points(&self) -> u32 {
@@ -160,6 +160,11 @@ impl Buckets {
     /// How many buckets this process keeps.
     pub fn kept(&self) -> usize {
         self.0.memory.len()
+    }
+
+    /// Is it Redis that answers now?
+    pub fn is_shared(&self) -> bool {
+        self.0.shared.as_ref().is_some_and(Shared::is_here)
     }
 
     /// Keeps the connection to Redis until it is told to stop; whoever starts the server lets it run.

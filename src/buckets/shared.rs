@@ -60,6 +60,10 @@ impl Shared {
         self.link.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    pub fn is_here(&self) -> bool {
+        self.link().is_some()
+    }
+
     fn set(&self, link: Option<MultiplexedConnection>) {
         *self.link.lock().unwrap_or_else(PoisonError::into_inner) = link;
     }

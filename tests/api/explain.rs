@@ -53,13 +53,14 @@ async fn a_change_is_explained_without_it() {
     let app = TestApp::new().await;
     let owner = app.sign_in("owner@acme.test").await;
     let change = "mutation { tagCreate(input: { name: \"Never\" }) { tag { id } } signOut { userErrors { code } } }";
-    let before = app.sql("SELECT count(*) FROM kontor.changes").await;
+    let log = "SELECT count(*) FROM kontor.outbox";
+    let before = app.sql(log).await;
     let explained = explain(&owner, change, Json::Null).await;
     assert_eq!((&explained["wouldRun"], &explained["kind"]), (&json!(true), &json!("MUTATION")));
     assert_eq!((&explained["statements"], &explained["actualCost"]), (&Json::Null, &Json::Null));
     assert_eq!(explained["rootFields"][0]["permission"], "tag:write");
     assert_eq!(app.sql("SELECT count(*) FROM kontor.tags WHERE name = 'Never'").await, ["0"]);
-    assert_eq!(app.sql("SELECT count(*) FROM kontor.changes").await, before);
+    assert_eq!(app.sql(log).await, before);
     owner.data("{ viewer { permissions } }", Json::Null).await;
 }
 

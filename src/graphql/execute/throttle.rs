@@ -20,6 +20,8 @@ use crate::{
     error::Error,
 };
 
+type Headers = Vec<(HeaderName, HeaderValue)>;
+
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
@@ -63,11 +65,14 @@ impl Throttle {
     pub async fn take(&self, call: &Call, tariff: &Tariff, price: u64) -> Result<Toll, Answer> {
         let address = call.info.caller.address.map(neighbourhood);
         let rate = self.limits.points();
+        // More than the bucket holds would be refused for ever.
+        let points = price.min(rate.size.into());
         let key = match &call.signed_in {
             SignedIn::As(viewer) => Some(key_of(viewer)),
             _ => address.map(Key::Address),
         };
-        let mut wants: Vec<Want> = key.into_iter().map(|key| Want::new(key, rate, price)).collect();
+        let mut wants: Vec<Want> =
+            key.into_iter().map(|key| Want::new(key, rate, points)).collect();
         if let Some(address) = address.filter(|_| tariff.sign_ins > 0) {
             let key = Key::SignIn(address);
             wants.push(Want::new(key, self.limits.sign_ins(), tariff.sign_ins));
@@ -89,7 +94,8 @@ impl Throttle {
 
     /// Takes a price while an operation runs.
     pub async fn take_more(&self, viewer: &Viewer, price: u64) -> Result<(), Error> {
-        let want = Want::new(key_of(viewer), self.limits.points(), price);
+        let rate = self.limits.points();
+        let want = Want::new(key_of(viewer), rate, price.min(rate.size.into()));
         match self.buckets.take(&[want]).await.refused {
             Some(Refused { retry_after, .. }) if !self.limits.warn_only => {
                 Err(Error::Limited { retry_after })
@@ -198,7 +204,7 @@ impl Told {
         }
     }
 
-    pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+    pub fn headers(&self) -> Headers {
         vec![
             (LIMIT, self.level.rate.size.into()),
             (REMAINING, self.level.left().into()),

@@ -6,6 +6,7 @@ pub mod postgres;
 pub mod sdl;
 pub mod server;
 pub mod statements;
+pub mod tape;
 
 use std::sync::{Arc, Mutex};
 
@@ -238,14 +239,13 @@ impl Person<'_> {
         answer["data"].clone()
     }
 
-    /// Runs one operation. Whatever SQL it caused is checked: the tenant's predicate on every
-    /// table, and no more statements than the operation has edges.
-    pub async fn answer(&self, query: &str, variables: Json) -> Answer {
+    /// One operation, for whichever server.
+    pub fn call(&self, query: &str, variables: Json) -> Call {
         let mut info = self.info.clone();
         let body = json!([query, variables]).to_string();
         info.body_hash = <sha2::Sha256 as sha2::Digest>::digest(body).into();
         let signed_in = self.viewer.clone().map_or(SignedIn::Anonymous, SignedIn::As);
-        let call = Call {
+        Call {
             query: query.into(),
             operation_name: None,
             variables: Variables::from_json(variables),
@@ -253,7 +253,13 @@ impl Person<'_> {
             info,
             may_mutate: true,
             tell_cost: self.tell_cost,
-        };
+        }
+    }
+
+    /// Runs one operation. Whatever SQL it caused is checked: the tenant's predicate on every
+    /// table, and no more statements than the operation has edges.
+    pub async fn answer(&self, query: &str, variables: Json) -> Answer {
+        let call = self.call(query, variables);
         let watch = self.app.log.begin();
         let answer = self.app.api.answer(call).await;
         watch.check(query);
