@@ -16,7 +16,7 @@ use async_graphql::{
 };
 
 use self::{
-    conflicts::conflicts,
+    conflicts::{circles, conflicts},
     lexer::Size,
     scale::{Scale, Weight},
 };
@@ -118,9 +118,10 @@ pub fn judge(limits: &Limits, measures: &[Measure]) -> Result<Vec<TooMuch>, TooM
     Ok(warned)
 }
 
-/// Refuses two different fields under one name. To be asked of a document that was judged: what is
+/// Refuses fragments that spread themselves, and two different fields under one name. To be asked of a document that was judged: what is
 /// expanded here is counted there.
 pub fn unambiguous(document: &ExecutableDocument) -> Result<(), TooMuch> {
+    circles(document)?;
     document.operations.iter().try_for_each(|(_, one)| conflicts(document, &one.node))
 }
 
