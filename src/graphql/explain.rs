@@ -1,7 +1,8 @@
 //! `explain`: what a document would cost and cause.
 
 use async_graphql::{
-    Context, Enum, Json, Many, Object, SimpleObject, Variables, parser::types::OperationType,
+    Context, Enum, Json, Many, Object, SimpleObject, Variables,
+    parser::types::{OperationType, Selection},
 };
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     access::Permission::{self, ApiUse},
-    error::Result,
+    error::{Error, Result},
 };
 
 /// What an operation does.
@@ -87,7 +88,8 @@ pub struct ExplanationQuery;
 impl ExplanationQuery {
     /// What would happen if you sent this document: whether it would run, what it costs, how it
     /// stands beside each limit, and how many SQL statements it takes. A query is run for that, and its
-    /// answer thrown away; it is paid for like any other. A mutation is not run.
+    /// answer thrown away; it is paid for like any other. A mutation is not run. It stands alone in
+    /// its operation.
     #[graphql(directive = requires::apply(ApiUse))]
     async fn explain(
         &self,
@@ -100,6 +102,11 @@ impl ExplanationQuery {
         operation_name: Option<String>,
     ) -> Result<Option<Explanation>> {
         ctx.allow(ApiUse)?;
+        // It takes a connection of its own; nobody holds one while waiting for another.
+        let roots = &ctx.query_env.operation.node.selection_set.node.items;
+        if !matches!(roots.as_slice(), [only] if matches!(only.node, Selection::Field(_))) {
+            return Err(Error::BadInput("explain stands alone in its operation.".into()));
+        }
         let variables = variables.map(|Json(variables)| variables).unwrap_or_default();
         let asked = Asked {
             text: &document,

@@ -115,3 +115,21 @@ async fn an_explanation_is_paid_for() {
     let refused = rep.run(query, json!({ "d": dear })).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "THROTTLED", "{refused}");
 }
+
+/// It takes a connection of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explanation_stands_alone() {
+    let app = TestApp::new().await;
+    let rep = app.sign_in("rep@acme.test").await;
+    let one = "explain(document: \"{ companies { nodes { id } } }\") { statements }";
+    for query in [
+        format!("{{ a: {one} b: {one} }}"),
+        format!("{{ companies {{ nodes {{ id }} }} {one} }}"),
+        format!("{{ ...F }} fragment F on Query {{ a: {one} b: {one} }}"),
+    ] {
+        let answer = rep.run(&query, Json::Null).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+    }
+    let alone = rep.data(&format!("{{ {one} }}"), Json::Null).await;
+    assert_eq!(alone["explain"]["statements"], 1);
+}

@@ -85,8 +85,6 @@ impl Explaining {
         if runs {
             // It is work like any other.
             throttle.take_more(viewer, price).await?;
-            // Nobody holds one connection while waiting for another.
-            session.let_go().await?;
             explained.ran =
                 Some(self.0.run_away(viewer.clone(), session, asked, judged, price).await);
         }
