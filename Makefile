@@ -50,10 +50,10 @@ schema:
 soak:
 	PROPTEST_CASES=20000 $(CARGO) test --workspace --lib --tests
 
-## Our executor beside the library's; requests and CPU per request beside a bare handler; what an attack
-## on the sign-in does to others.
+## Our executor beside the library's; requests and CPU per request beside a bare handler; what of it goes to
+## the guard; what an attack on the sign-in does to others.
 bench:
-	$(CARGO) bench --bench executor --bench requests --bench attack
+	$(CARGO) bench --bench executor --bench requests --bench guard --bench attack
 
 ## Known holes in what we depend on.
 audit:

@@ -4,7 +4,8 @@
 //!
 //! * platform, which knows no area: [`config`], [`error`], [`ids`], [`clock`], [`money`], [`db`]
 //!   (connections bound to a tenant), [`access`] (who may do what), [`keys`] (what is signed and
-//!   encrypted with), [`feed`] (the log of changes), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`telemetry`];
+//!   encrypted with), [`buckets`] (how much one may ask), [`feed`] (the log of
+//!   changes), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`telemetry`];
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
 //!   [`tags`], [`audit`], [`sso`], [`documents`];
 //! * [`commands`]: what the program can be told to do.
@@ -24,6 +25,7 @@
 pub mod access;
 pub mod accounts;
 pub mod audit;
+pub mod buckets;
 pub mod clock;
 pub mod commands;
 pub mod companies;

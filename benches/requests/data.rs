@@ -103,6 +103,11 @@ impl Bench {
             url,
             "--log",
             "info",
+            // What is measured is not how much one caller may ask.
+            "--limit-points",
+            "4000000000",
+            "--limit-restored",
+            "1000000",
         ]
     }
 

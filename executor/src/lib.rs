@@ -30,7 +30,7 @@ mod waiting;
 pub use json::{response_json, write_string, write_value};
 pub use kontor_executor_macros::Object;
 pub use list::Many;
-pub use plan::Fast;
+pub use plan::{Fast, Made};
 pub use real::{Object as RealObject, *};
 pub use root::complete_root;
 

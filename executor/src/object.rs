@@ -38,14 +38,16 @@ async fn resolve<'a, T: ContainerType + ?Sized>(
     leaf: impl Fn(&T, &str, &mut Vec<u8>) -> bool + Send + Sync,
 ) -> ServerResult<Value> {
     let name = T::type_name();
-    if let Some(fast) = ctx.data_opt::<Fast>()
-        && root.introspection_type_name() == name
-    // interfaces and unions stay with the library
-    {
-        let plan = Plan::of::<T>(ctx, fast, &name)?;
-        if !plan.directives {
-            let run: Boxed<'_> = Box::pin(run(ctx, root, name, plan, fast.json, leaf));
-            return run.await;
+    if let Some(fast) = ctx.data_opt::<Fast>() {
+        if root.introspection_type_name() == name {
+            let plan = Plan::of::<T>(ctx, fast, &name)?;
+            if !plan.directives {
+                let run: Boxed<'_> = Box::pin(run(ctx, root, name, plan, fast.json, leaf));
+                return run.await;
+            }
+        } else {
+            // Interfaces and unions stay with the library.
+            fast.made_another();
         }
     }
     real::resolver_utils::resolve_container(ctx, root).await

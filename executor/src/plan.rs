@@ -5,8 +5,8 @@ use std::{
     collections::{HashMap, HashSet},
     hash::{BuildHasherDefault, Hasher},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -22,8 +22,34 @@ use crate::json;
 #[derive(Default)]
 pub struct Fast {
     pub(crate) json: bool,
-    plans: Mutex<Plans>,
+    made: Made,
 }
+
+/// The objects that an answer was made of; the root is none of them. What asks for nothing but the
+/// schema itself is not counted.
+#[derive(Clone, Default)]
+pub struct Made(Arc<Objects>);
+
+#[derive(Default)]
+struct Objects {
+    plans: Mutex<Plans>,
+    /// Behind an interface or a union.
+    others: AtomicU64,
+}
+
+impl Made {
+    fn plans(&self) -> MutexGuard<'_, Plans> {
+        self.0.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls `tell` with each type's name and a number of its objects. Those behind interfaces come
+    /// under no name.
+    pub fn each(&self, tell: &mut dyn FnMut(&str, u64)) {
+        self.plans().values().for_each(|plan| tell(&plan.ty, plan.made.load(Relaxed)));
+        tell("", self.0.others.load(Relaxed));
+    }
+}
+
 type Plans = HashMap<(usize, usize), Arc<Plan>, BuildHasherDefault<AddressHasher>>;
 
 impl Fast {
@@ -36,6 +62,15 @@ impl Fast {
     /// document asks for parts of one object in several places, which must be merged as values.
     pub fn json(document: &ExecutableDocument) -> Self {
         Self { json: !Merges::any(document), ..Self::default() }
+    }
+
+    /// To count by, once the request has run.
+    pub fn made(&self) -> Made {
+        self.made.clone()
+    }
+
+    pub(crate) fn made_another(&self) {
+        self.made.0.others.fetch_add(1, Relaxed);
     }
 }
 
@@ -121,6 +156,9 @@ pub(crate) struct Plan {
     pub(crate) keys: Vec<Box<[u8]>>,
     /// The longest JSON so far, to allocate once.
     pub(crate) size: AtomicUsize,
+    ty: Box<str>,
+    /// How many objects were made by it.
+    made: AtomicU64,
 }
 
 impl Plan {
@@ -133,12 +171,12 @@ impl Plan {
         // the name of a Rust type is static (a GraphQL name may be built anew on each call).
         let set = std::ptr::from_ref(&ctx.item.node).addr();
         let key = (set, std::any::type_name::<T>().as_ptr().addr());
-        let plans = || fast.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = plans().get(&key) {
+        if let Some(plan) = fast.made.plans().get(&key) {
+            plan.made.fetch_add(1, Relaxed);
             return Ok(plan.clone());
         }
         let plan = Arc::new(Self::new(ctx, name)?);
-        plans().insert(key, plan.clone());
+        fast.made.plans().insert(key, plan.clone());
         Ok(plan)
     }
 
@@ -155,7 +193,8 @@ impl Plan {
         let keys: Vec<_> = template.keys().map(|key| json::key(key)).collect();
         let shares_slots = slots.iter().flatten().count() != keys.len();
         let size = AtomicUsize::new(256);
-        Ok(Self { directives, slots, shares_slots, template, keys, size })
+        let (ty, made) = (name.into(), AtomicU64::new(1));
+        Ok(Self { directives, slots, shares_slots, template, keys, size, ty, made })
     }
 
     pub(crate) fn expected_size(&self) -> usize {

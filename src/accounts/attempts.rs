@@ -3,7 +3,6 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use ipnet::IpNet;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -11,6 +10,7 @@ use super::{
     model::attempts::{self, Counter},
 };
 use crate::{
+    buckets::neighbourhood,
     clock::Timestamp,
     db::{SystemConn, TenantConn},
     error::{Error, Result},
@@ -45,14 +45,6 @@ impl Kind {
 
 fn hash(parts: &str) -> Vec<u8> {
     Sha256::digest(parts).to_vec()
-}
-
-/// Whoever has one IPv6 address has 2⁶⁴ of them.
-fn neighbourhood(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(_) => IpNet::new(address, 64).map_or(address, |net| net.trunc().addr()),
-    }
 }
 
 fn account(email: &str) -> Vec<u8> {

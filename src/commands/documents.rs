@@ -8,7 +8,7 @@ use super::Settings;
 use crate::{
     accounts::ApiClientRow,
     clock::Clock,
-    config::{CheckDocuments, DocumentsCommand, Publish},
+    config::{CheckDocuments, Config, DocumentsCommand, Limits, Publish},
     db::{Db, OperatorConn, WriteContext},
     documents::{Document, DocumentId, live_client, prepare, read_manifest, register},
     error::{Error, Problem, Result},
@@ -20,21 +20,27 @@ use crate::{
 /// Documents that are looked at together.
 const PIECE: i64 = 200;
 
-pub(super) async fn command(settings: &Settings, what: DocumentsCommand) -> Result<()> {
+pub(super) async fn command(
+    config: &Config,
+    settings: &Settings,
+    what: DocumentsCommand,
+) -> Result<()> {
     match what {
-        DocumentsCommand::Publish(publish) => self::publish(settings, publish).await,
+        DocumentsCommand::Publish(publish) => {
+            self::publish(&config.limits, settings, publish).await
+        }
         DocumentsCommand::Check(check) => self::check(settings, check).await,
     }
 }
 
-async fn publish(settings: &Settings, publish: Publish) -> Result<()> {
+async fn publish(limits: &Limits, settings: &Settings, publish: Publish) -> Result<()> {
     let Publish { file, client, tenant } = publish;
     let text = read(&file).await?;
     let shown = file.display();
     let manifest = serde_json::from_str(&text)
         .map_err(|error| Error::internal(format!("{shown} is not JSON: {error}.")))?;
     let prepared = read_manifest("manifest", &manifest)
-        .and_then(|wanted| prepare(&Examiner::default(), wanted))
+        .and_then(|wanted| prepare(&Examiner::new(limits.clone()), wanted))
         .map_err(told)?;
     let (operator, clock) = (OperatorConn::open(settings).await?, Clock::system());
     let tenant_id = tenant_of(&operator, &tenant).await?;

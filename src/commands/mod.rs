@@ -44,7 +44,7 @@ pub async fn run(cli: Cli) -> Result<()> {
             with_database(&config, async |db| keys::command(&config, db, what).await).await
         }
         Command::Documents(what) => {
-            with_database(&config, async |db| documents::command(db, what).await).await
+            with_database(&config, async |db| documents::command(&config, db, what).await).await
         }
         Command::Doctor => doctor::examine(&config).await,
     }

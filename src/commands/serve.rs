@@ -13,6 +13,7 @@ use super::{DEMO_PASSWORD, demo, insist, seed_demo, start_own, tell};
 use crate::{
     accounts::{Links, Passwords, RESET, Resets},
     audit::Sealing,
+    buckets::Buckets,
     clock::Clock,
     config::{Config, ServeArgs},
     db::{Db, Migrator, Settings, inspect, probe_trust},
@@ -92,7 +93,14 @@ async fn run(
     keys.ring(&db, &clock).await?;
     let worker = worker(config, &db, &clock, &keys, &links)?;
     let providers = Providers::new(!config.is_production());
-    let api = Api::new(Parts { db, clock, keys, passwords, links, providers });
+    let limits = config.limits.clone();
+    let limits = if args.demo { limits.for_demo() } else { limits };
+    let buckets = match &config.redis_url {
+        Some(url) => Buckets::shared(clock.clone(), url.expose_secret())?,
+        None => Buckets::own(clock.clone()),
+    };
+    let parts = Parts { db, clock, keys, passwords, links, providers, limits, buckets };
+    let api = Api::new(parts);
     let address = listener.local_addr().map_err(Error::internal)?;
     welcome(args, &address.to_string());
     tracing::info!(%address, "serve.started");
@@ -100,6 +108,7 @@ async fn run(
     let (stop_later, later_stops) = watch::channel(false);
     let registry = api.registry().clone();
     let uses = registry.run(api.db().clone(), api.clock().clone(), later_stops.clone());
+    let sharing = api.buckets().clone().run(later_stops.clone());
     let later = api.later().clone().run(api.db().clone(), api.clock().clone(), later_stops);
     let working = worker.run(work_stops.clone());
     let commits = api.db().commits().clone().run(api.db().clone(), settings.clone(), work_stops);
@@ -115,7 +124,8 @@ async fn run(
     });
     let mut server = std::pin::pin!(std::future::IntoFuture::into_future(server));
     #[expect(clippy::disallowed_methods, reason = "waited for below, when it is told to stop")]
-    let working = tokio::spawn(async { futures_util::join!(working, later, uses, commits) });
+    let working =
+        tokio::spawn(async { futures_util::join!(working, later, uses, sharing, commits) });
     tokio::select! {
         ended = &mut server => return ended.map_err(Error::internal),
         () = stopped.wait() => {}

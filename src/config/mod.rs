@@ -1,6 +1,7 @@
 //! Settings: parsed once, from flags and the environment, and nowhere else.
 
 mod commands;
+mod limits;
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -12,6 +13,8 @@ pub use commands::{
     Audit, CheckDocuments, Command, CreateOwner, DocumentsCommand, KeysCommand, Migrate, Publish,
     Rotate, ServeArgs, User, Verify,
 };
+
+pub use limits::Limits;
 
 use crate::{
     db::Settings,
@@ -168,6 +171,14 @@ pub struct Config {
     #[arg(long, env = "KONTOR_AUDIT_MONTHS", global = true, value_name = "N", default_value_t = 84,
           value_parser = clap::value_parser!(u32).range(12..=1200))]
     pub audit_months: u32,
+
+    /// A Redis in which several servers share the buckets of their limits, for example
+    /// redis://:password@redis.example:6379. Absent: each server has its own
+    #[arg(long, env = "REDIS_URL", global = true, value_name = "URL", hide_env_values = true)]
+    pub redis_url: Option<SecretString>,
+
+    #[command(flatten)]
+    pub limits: Limits,
 
     /// What is logged, for example "info" or "kontor=debug"
     #[arg(long, env = "KONTOR_LOG", global = true, value_name = "FILTER", default_value = "info")]

@@ -15,6 +15,18 @@ pub fn requires(permission: Permission) {}
 #[TypeDirective(location = "FieldDefinition")]
 pub fn public() {}
 
+/// The public changes by which one comes in, or might guess one's way in: they are counted for each
+/// address, as often as an operation holds them. The others give nothing to whoever has no token.
+pub const SIGN_INS: [&str; 7] = [
+    "signIn",
+    "ssoStart",
+    "ssoFinish",
+    "invitationAccept",
+    "accessRequestCreate",
+    "passwordResetRequest",
+    "passwordReset",
+];
+
 /// In the schema a permission is its name.
 impl InputType for Permission {
     type RawValueType = Self;

@@ -7,6 +7,7 @@ mod changes;
 mod connection;
 mod directive;
 mod execute;
+mod explain;
 mod fields;
 mod filter;
 mod guard;
@@ -21,7 +22,7 @@ mod session;
 mod writing;
 
 pub use connection::{Listed, Page, PageInfo, Paging, SortDirection, TotalCount};
-pub use directive::{public, requires};
+pub use directive::{SIGN_INS, public, requires};
 pub use execute::{
     Answer, Api, ByName, Call, Examined, Examiner, Following, Next, Opened, Parts, SignedIn,
 };

@@ -1,10 +1,11 @@
 //! The areas' parts become one schema. Roots are merged in groups of at most eight: one flat
 //! merge of forty overflows the compiler.
 
-use async_graphql::{MergedObject, SDLExportOptions, Schema};
+use async_graphql::{MergedObject, SDLExportOptions, Schema, extensions::ExtensionFactory};
 
 use super::{
     changes::{ChangeQuery, ChangeSubscription},
+    explain::ExplanationQuery,
     node::NodeQuery,
 };
 use crate::{
@@ -22,7 +23,15 @@ use crate::{
 
 /// What can be asked.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, ChangeQuery, Access, AuditQuery, Customers, DocumentQuery);
+pub struct Query(
+    NodeQuery,
+    ChangeQuery,
+    ExplanationQuery,
+    Access,
+    AuditQuery,
+    Customers,
+    DocumentQuery,
+);
 
 #[derive(Default, MergedObject)]
 struct Access(
@@ -64,6 +73,14 @@ pub type AppSchema = Schema<Query, Mutation, ChangeSubscription>;
 pub fn schema() -> AppSchema {
     Schema::build(Query::default(), Mutation::default(), ChangeSubscription)
         .disable_suggestions()
+        .finish()
+}
+
+/// The same, which an extension keeps from running anything.
+pub fn checker(extension: impl ExtensionFactory) -> AppSchema {
+    Schema::build(Query::default(), Mutation::default(), ChangeSubscription)
+        .disable_suggestions()
+        .extension(extension)
         .finish()
 }
 

@@ -142,7 +142,10 @@ async fn read(
         ..RequestInfo::default()
     };
     let address = info.caller.address;
-    let call = Call { may_mutate, ..asked(parts, info)? };
+    let call = asked(parts, info)?;
+    // What has a tag is the same for the same data.
+    let tell_cost = may_mutate || !call.is_by_id_alone();
+    let call = Call { may_mutate, tell_cost, ..call };
     Ok(Call { signed_in: sign_in(&edge.api, headers, address).await?, ..call })
 }
 
@@ -176,6 +179,7 @@ pub(super) fn asked(mut parts: Map<String, Value>, info: RequestInfo) -> Result<
         info: RequestInfo { body_hash, dry_run, ..info },
         may_mutate: true,
         may_follow: false,
+        tell_cost: true,
     })
 }
 
@@ -188,7 +192,7 @@ async fn from_body(request: Request, headers: &HeaderMap) -> Result<Map<String, 
     let body = Bytes::from_request(request, &()).await.map_err(|error| {
         match error.into_response().status() {
             status @ StatusCode::PAYLOAD_TOO_LARGE => {
-                Refused::new(status, "PAYLOAD_TOO_LARGE", "A request has at most 1 MiB.")
+                Refused::new(status, "PAYLOAD_TOO_LARGE", "The body is too large.")
             }
             _ => Refused::bad("The body did not arrive whole."),
         }
@@ -297,6 +301,7 @@ pub(super) fn status(answer: &Answer, media: &str) -> StatusCode {
         _ if has("UNAUTHENTICATED") && !answer.executed => StatusCode::UNAUTHORIZED,
         _ if has("METHOD_NOT_ALLOWED") => StatusCode::METHOD_NOT_ALLOWED,
         _ if has("THROTTLED") => StatusCode::TOO_MANY_REQUESTS,
+        _ if has("PAYLOAD_TOO_LARGE") && !answer.executed => StatusCode::PAYLOAD_TOO_LARGE,
         _ if has("UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
         _ if has("TIMEOUT") => StatusCode::GATEWAY_TIMEOUT,
         _ if has("INTERNAL") && !answer.executed => StatusCode::INTERNAL_SERVER_ERROR,

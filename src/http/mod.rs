@@ -30,8 +30,6 @@ pub use playground::{Demo, DemoPerson, DemoTenant};
 
 use crate::graphql::Api;
 
-const MAX_BODY: usize = 1024 * 1024;
-
 /// What the edge knows besides the product.
 #[derive(Clone)]
 pub struct Edge {
@@ -61,6 +59,7 @@ impl FromRef<Edge> for Option<Arc<Demo>> {
 /// All paths.
 pub fn router(edge: Edge) -> Router {
     let browsers = edge.browsers.clone();
+    let body = edge.api.limits().body;
     let paths = Router::new()
         .route(
             "/graphql",
@@ -73,7 +72,7 @@ pub fn router(edge: Edge) -> Router {
         .route("/kontor.css", get(welcome::style))
         .route("/kontor.svg", get(welcome::sign))
         .merge(playground::routes())
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(body))
         .layer(CatchPanicLayer::custom(graphql::panicked));
     around(paths, &browsers).with_state(edge)
 }

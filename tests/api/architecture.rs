@@ -6,8 +6,10 @@ use std::{
 };
 
 /// The floor that all areas stand on.
-const PLATFORM: [&str; 11] =
-    ["access", "clock", "config", "db", "error", "feed", "graphql", "ids", "jobs", "keys", "money"];
+const PLATFORM: [&str; 12] = [
+    "access", "buckets", "clock", "config", "db", "error", "feed", "graphql", "ids", "jobs",
+    "keys", "money",
+];
 /// Above the areas.
 const ABOVE: [&str; 3] = ["commands", "http", "telemetry"];
 /// The files that close the schema.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_graphql::Variables;
 use kontor::{
+    config::Limits,
     documents::DocumentHash,
     graphql::{Answer, ByName, Call, Examiner, SignedIn},
 };
@@ -45,6 +46,7 @@ async fn ask(person: &Person<'_>, named: Option<ByName>, query: &str, variables:
         info: person.info.clone(),
         may_mutate: true,
         may_follow: false,
+        tell_cost: false,
     };
     person.app.api.answer(call).await
 }
@@ -522,7 +524,7 @@ async fn an_id_is_looked_up_now_and_then() {
 async fn what_may_be_registered_is_valid_when_it_runs() {
     let app = TestApp::new().await;
     let owner = app.sign_in("owner@acme.test").await.dry_run();
-    let examiner = Examiner::default();
+    let examiner = Examiner::new(Limits::DEFAULT);
     let folder = format!("{}/playground/operations", env!("CARGO_MANIFEST_DIR"));
     let (mut sound, mut wrong) = (0, 0);
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -40,7 +40,8 @@ impl From<Error> for Refusal {
 impl Api {
     /// The document of a request.
     pub(super) async fn asked(&self, call: &Call) -> Result<Asked, Refusal> {
-        let Inner { map, limits, documents, .. } = &*self.0;
+        let Inner { map, documents, .. } = &*self.0;
+        let limits = self.limits();
         let viewer = match &call.signed_in {
             SignedIn::As(viewer) => Some(viewer),
             SignedIn::Anonymous | SignedIn::BadToken => None,
@@ -72,8 +73,8 @@ impl Api {
     }
 
     async fn registered(&self, viewer: &Viewer, named: &Named) -> Result<Option<Asked>, Refusal> {
-        let Inner { map, limits, documents, registry, parts: Parts { db, clock, .. }, .. } =
-            &*self.0;
+        let Inner { map, documents, registry, parts: Parts { db, clock, .. }, .. } = &*self.0;
+        let limits = self.limits();
         let Some(found) = registry.find(db, clock, viewer, named).await? else { return Ok(None) };
         let judged = match documents.registered(found.hash) {
             Some(judged) => judged,

@@ -1,18 +1,25 @@
 //! The documents that were asked lately, parsed and judged once each.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::parser::{
-    parse_query,
-    types::{DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet},
+use async_graphql::{
+    Name,
+    parser::{
+        parse_query,
+        types::{
+            DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+        },
+    },
 };
 use quick_cache::{Weighter, sync::Cache};
 
 use super::{
-    super::guard::{Deprecations, Limits, SchemaMap, Size, Usage, judge, within},
+    super::guard::{
+        Deprecations, SchemaMap, Tariff, TooMuch, Usage, judge, measures, size, unambiguous,
+    },
     refusal::Refusal,
 };
-use crate::documents::DocumentHash;
+use crate::{config::Limits, documents::DocumentHash};
 
 /// Parsed documents that are kept; each came from a text of at most 64 KiB.
 const KEPT_DOCUMENTS: usize = 1000;
@@ -23,13 +30,46 @@ const KEPT_REGISTERED: u64 = 16 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Judged {
     pub document: Arc<ExecutableDocument>,
-    /// No variables can make it cost too much.
-    pub cheap: bool,
     /// Of its exact text.
     pub hash: DocumentHash,
     /// What each operation asks.
     usages: Arc<[(Option<String>, Usage)]>,
     bytes: u64,
+    /// What each of its operations costs.
+    tariffs: Arc<HashMap<Option<Name>, Arc<Tariff>>>,
+    /// What it is too large for, where limits only warn.
+    pub warned: Arc<[TooMuch]>,
+}
+
+impl Judged {
+    /// A parsed document that amounts to no more than it may.
+    pub fn new(
+        map: &SchemaMap,
+        limits: &Limits,
+        document: ExecutableDocument,
+        (text, hash): (&str, DocumentHash),
+    ) -> Result<Self, TooMuch> {
+        let warned = judge(limits, &measures(map, limits, &document))?.into();
+        unambiguous(&document)?;
+        let tariffs = document.operations.iter().map(|(name, operation)| {
+            (name.cloned(), Arc::new(Tariff::of(map, &document, &operation.node)))
+        });
+        let tariffs = Arc::new(tariffs.collect());
+        let usages = document.operations.iter().map(|(name, operation)| {
+            let usage = Usage::of(map, Deprecations::own(), &document, &operation.node);
+            (name.map(ToString::to_string), usage)
+        });
+        let usages = usages.collect();
+        let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        Ok(Self { document: Arc::new(document), hash, usages, bytes, tariffs, warned })
+    }
+
+    /// What the operation that [`choose`] finds costs.
+    pub fn tariff(&self, name: Option<&str>) -> Arc<Tariff> {
+        let named = self.tariffs.iter().find(|(known, _)| known.as_deref() == name);
+        let found = named.or_else(|| self.tariffs.iter().next());
+        found.map(|(_, tariff)| tariff.clone()).unwrap_or_default()
+    }
 }
 
 impl Judged {
@@ -70,7 +110,6 @@ impl Default for Documents {
 impl Documents {
     /// The document of a text; refused where it is none, or amounts to too much.
     pub fn judged(&self, map: &SchemaMap, limits: &Limits, text: &str) -> Result<Judged, Refusal> {
-        within("bytes", text.len(), limits.document)?;
         let hash = DocumentHash::of(text);
         if let Some(judged) = self.asked.get(&hash) {
             return Ok(judged);
@@ -106,25 +145,18 @@ pub fn read(
     text: &str,
     hash: DocumentHash,
 ) -> Result<Judged, Refusal> {
-    within("bytes", text.len(), limits.document)?;
-    let size = Size::of(text);
-    within("tokens", size.tokens, limits.tokens)?;
-    within("brackets in each other", size.nesting, limits.nesting)?;
-    let document = Arc::new(parse_query(text).map_err(|error| {
+    judge(limits, &size(limits, text))?;
+    Ok(Judged::new(map, limits, parsed(text)?, (text, hash))?)
+}
+
+pub fn parsed(text: &str) -> Result<ExecutableDocument, Refusal> {
+    parse_query(text).map_err(|error| {
         let told = error.to_string();
         let place = error.positions().next();
         // The parser draws the place; the last line says what is wrong.
         let told = told.lines().last().unwrap_or_default().trim().trim_start_matches("= ");
         Refusal { code: "GRAPHQL_PARSE_FAILED", message: told.to_owned(), place }
-    })?);
-    let cheap = judge(map, limits, &document)?;
-    let usages = document.operations.iter().map(|(name, operation)| {
-        let usage = Usage::of(map, Deprecations::own(), &document, &operation.node);
-        (name.map(ToString::to_string), usage)
-    });
-    let usages = usages.collect();
-    let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
-    Ok(Judged { document, cheap, hash, usages, bytes })
+    })
 }
 
 /// The operation that is meant.

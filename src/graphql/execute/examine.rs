@@ -6,14 +6,14 @@ use async_graphql::Variables;
 
 use super::{
     super::{
-        guard::{Deprecations, Limits, SchemaMap, price},
+        guard::{Deprecations, SchemaMap, affordable},
         rulebook::Rulebook,
         schema::sdl,
     },
     documents::{only_name, read},
     refusal::Refusal,
 };
-use crate::documents::DocumentHash;
+use crate::{config::Limits, documents::DocumentHash};
 
 /// Says whether a document may be registered.
 #[derive(Clone)]
@@ -58,8 +58,10 @@ impl Examiner {
         }
         let (document, none) = (&judged.document, Variables::default());
         let mut cost = 0;
-        for (_, operation) in document.operations.iter() {
-            cost = cost.max(price(map, &self.limits, document, &operation.node, &none)?);
+        for (name, _) in document.operations.iter() {
+            let price = judged.tariff(name.map(async_graphql::Name::as_str)).price(&none);
+            affordable(&self.limits, price)?;
+            cost = cost.max(price);
         }
         let cost = i32::try_from(cost).unwrap_or(i32::MAX);
         Ok(Examined { name: only_name(document), cost })
@@ -72,11 +74,5 @@ impl Examiner {
 
     pub fn is_deprecated(&self, field: &str) -> bool {
         Deprecations::own().has(field)
-    }
-}
-
-impl Default for Examiner {
-    fn default() -> Self {
-        Self::new(Limits::default())
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_graphql::{
-    Fast, Positioned, Request, Response, Variables,
+    Fast, Positioned, Response, Variables,
     parser::types::{
         DocumentOperations, ExecutableDocument, Field, OperationType, Selection, SelectionSet,
     },
@@ -66,6 +66,8 @@ pub struct Following {
     variables: Variables,
     info: RequestInfo,
     token: SecretString,
+    /// What each change costs its reader.
+    price: u64,
     wanted: Wanted,
     commits: watch::Receiver<()>,
     pending: VecDeque<feed::Change>,
@@ -74,9 +76,9 @@ pub struct Following {
 impl Api {
     /// Begins a request that may be a subscription, with the token that it came with.
     pub async fn open(&self, call: Call, token: Option<SecretString>) -> Opened {
-        let asked = match self.asked(&call).await {
-            Ok(asked) => asked,
-            Err(refusal) => return Opened::Answered(refusal.answer(&call.info.id)),
+        let (asked, warned) = match self.arrive(&call).await {
+            Ok(arrived) => arrived,
+            Err(answer) => return Opened::Answered(answer),
         };
         let follows = choose(&asked.judged.document, call.operation_name.as_deref())
             .is_ok_and(|operation| operation.ty == OperationType::Subscription);
@@ -88,7 +90,7 @@ impl Api {
                     Err(answer) => Opened::Answered(*answer),
                 }
             }
-            _ => Opened::Answered(self.run(call, asked).await),
+            _ => Opened::Answered(self.run(call, asked, warned).await),
         }
     }
 
@@ -103,7 +105,11 @@ impl Api {
         let refuse = |refusal: Refusal| Box::new(refusal.answer(&id));
         let (document, name) = (&asked.judged.document, call.operation_name.as_deref());
         let operation = choose(document, name).map_err(refuse)?;
-        self.admit(&call, document, operation, false).map_err(refuse)?;
+        let tariff = asked.judged.tariff(name);
+        let price = tariff.price(&call.variables);
+        self.admit(&call, document, operation, price, &mut Vec::new()).map_err(refuse)?;
+        let throttle = &self.0.throttle;
+        let toll = throttle.take(&call, &tariff, price).await.map_err(Box::new)?;
         let document = with_one_root(document, name).map_err(refuse)?;
         self.count(Some(&viewer), &asked, name);
         let commits = self.db().commits().follow(viewer.tenant);
@@ -114,12 +120,14 @@ impl Api {
             variables: call.variables,
             info: call.info,
             token,
+            price,
             wanted: Wanted { tables: Vec::new(), after: 0, first: None },
             commits,
             pending: VecDeque::new(),
         };
         let begun = Arc::new(Occasion::Begun(Mutex::default()));
         let answer = following.execute(viewer, begun.clone()).await;
+        throttle.settle(toll, price);
         let wanted = match &*begun {
             Occasion::Begun(place) => place.lock().unwrap_or_else(PoisonError::into_inner).take(),
             Occasion::Happened(_) => None,
@@ -151,6 +159,7 @@ impl Following {
                 }
             };
             if let Some(change) = self.pending.pop_front() {
+                self.pay(&viewer).await;
                 self.wanted.first = self.wanted.first.map(|first| first.saturating_sub(1));
                 return Next::Answer(
                     self.execute(viewer, Arc::new(Occasion::Happened(change))).await,
@@ -169,6 +178,15 @@ impl Following {
                     return Next::Answer(refusal.answer(&self.info.id));
                 }
             }
+        }
+    }
+
+    /// A change is work like any other; whoever has spent their points waits for it.
+    async fn pay(&self, viewer: &Viewer) {
+        while let Err(Error::Limited { retry_after }) =
+            self.api.0.throttle.take_more(viewer, self.price).await
+        {
+            tokio::time::sleep(retry_after).await;
         }
     }
 
@@ -209,12 +227,8 @@ impl Following {
         let _turn = self.api.0.turns.acquire().await;
         let id = &self.info.id;
         let session = Arc::new(self.api.session(Some(viewer), self.info.clone()));
-        let mut request = Request::new("")
-            .variables(self.variables.clone())
-            .data(session.clone())
-            .data(occasion)
-            .data(Fast::json(&self.document));
-        request.set_parsed_query(ExecutableDocument::clone(&self.document));
+        let request = self.api.request(&self.document, self.variables.clone(), None, &session);
+        let request = request.data(occasion).data(Fast::json(&self.document));
         let mut responses = self.api.0.schema.execute_stream(request);
         let first = responses.next().await;
         drop(responses);

@@ -3,10 +3,15 @@
 mod asked;
 mod documents;
 mod examine;
+mod explain;
 mod follow;
 mod refusal;
+mod throttle;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 use async_graphql::{
     Fast, Request, Value, Variables, complete_root,
@@ -19,22 +24,25 @@ use tokio::sync::Semaphore;
 pub use self::follow::{Following, Next, Opened};
 use self::{
     asked::Asked,
-    documents::{Documents, Judged, all_public, choose, only_name},
+    documents::{Documents, all_public, choose, only_name},
     refusal::{Refusal, code_errors},
+    throttle::{Throttle, small_enough},
 };
 pub use self::{
     asked::ByName,
     examine::{Examined, Examiner},
 };
 use super::{
-    guard::{Limits, SchemaMap, Usage, price, root_of},
+    guard::{SchemaMap, TooMuch, Usage, affordable, root_of},
     schema::{AppSchema, schema, sdl},
     session::{RequestInfo, Session},
 };
 use crate::{
     access::Viewer,
     accounts::{Asking, Links, Passwords, Sessions},
+    buckets::Buckets,
     clock::Clock,
+    config::Limits,
     db::Db,
     documents::Registry,
     error::{Error, Result},
@@ -42,6 +50,7 @@ use crate::{
     keys::Keys,
     sso::Providers,
 };
+pub use explain::{Explained, Explaining, Question};
 
 /// Fewer than the pool has.
 const FOLLOWERS_AT_ONCE: usize = 6;
@@ -69,6 +78,8 @@ pub struct Call {
     pub may_mutate: bool,
     /// Can more than one answer be sent?
     pub may_follow: bool,
+    /// False: the answer says nothing of its cost, so that the same data is the same answer.
+    pub tell_cost: bool,
 }
 
 /// An answer, ready to be sent.
@@ -95,8 +106,10 @@ pub struct Api(Arc<Inner>);
 
 struct Inner {
     schema: AppSchema,
+    /// Checks documents, and runs none.
+    checker: OnceLock<AppSchema>,
     map: SchemaMap,
-    limits: Limits,
+    throttle: Throttle,
     documents: Documents,
     examiner: Examiner,
     registry: Registry,
@@ -115,17 +128,21 @@ pub struct Parts {
     pub passwords: Passwords,
     pub links: Links,
     pub providers: Providers,
+    pub limits: Limits,
+    pub buckets: Buckets,
 }
 
 impl Api {
     pub fn new(parts: Parts) -> Self {
+        let throttle = Throttle { limits: parts.limits.clone(), buckets: parts.buckets.clone() };
         let later = Later::default();
         Self(Arc::new(Inner {
             schema: schema(),
+            checker: OnceLock::new(),
             map: SchemaMap::read(&sdl()),
-            limits: Limits::default(),
+            throttle,
             documents: Documents::default(),
-            examiner: Examiner::default(),
+            examiner: Examiner::new(parts.limits.clone()),
             registry: Registry::default(),
             sessions: Sessions::new(later.clone()),
             later,
@@ -149,6 +166,14 @@ impl Api {
     /// The registered documents, and who asked what; whoever starts the server lets it run.
     pub fn registry(&self) -> &Registry {
         &self.0.registry
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.0.throttle.limits
+    }
+
+    pub fn buckets(&self) -> &Buckets {
+        &self.0.throttle.buckets
     }
 
     /// What is written after the answer; whoever starts the server lets it run.
@@ -175,50 +200,54 @@ impl Api {
 
     /// Runs a request to its end.
     pub async fn answer(&self, call: Call) -> Answer {
-        match self.asked(&call).await {
-            Ok(asked) => self.run(call, asked).await,
-            Err(refusal) => refusal.answer(&call.info.id),
+        match self.arrive(&call).await {
+            Ok((asked, warned)) => self.run(call, asked, warned).await,
+            Err(answer) => answer,
         }
     }
 
-    async fn run(&self, call: Call, asked: Asked) -> Answer {
+    /// Which document is asked; what it warns of.
+    async fn arrive(&self, call: &Call) -> Result<(Asked, Vec<TooMuch>), Answer> {
+        let mut warned: Vec<TooMuch> = self.0.throttle.arrive(call).await?.into_iter().collect();
+        let asked = self.asked(call).await.map_err(|refusal| refusal.answer(&call.info.id))?;
+        warned.extend(asked.judged.warned.iter().cloned());
+        Ok((asked, warned))
+    }
+
+    async fn run(&self, call: Call, asked: Asked, mut warned: Vec<TooMuch>) -> Answer {
         let id = call.info.id.clone();
-        let Asked { judged: Judged { document, cheap, .. }, .. } = &asked;
+        let Asked { judged, .. } = &asked;
+        let (map, throttle, document) = (&self.0.map, &self.0.throttle, &judged.document);
         let operation = match choose(document, call.operation_name.as_deref()) {
             Ok(operation) => operation,
             Err(refusal) => return refusal.answer(&id),
         };
-        if let Err(refusal) = self.admit(&call, document, operation, *cheap) {
+        let tariff = judged.tariff(call.operation_name.as_deref());
+        let price = tariff.price(&call.variables);
+        if let Err(refusal) = self.admit(&call, document, operation, price, &mut warned) {
             return refusal.answer(&id);
         }
+        let mut toll = match throttle.take(&call, &tariff, price).await {
+            Ok(toll) => toll,
+            Err(answer) => return answer,
+        };
+        toll.warned.extend(warned);
         let viewer = match call.signed_in {
             SignedIn::As(viewer) => Some(viewer),
             _ => None,
         };
-        let Inner { schema, sessions, parts, .. } = &*self.0;
-        let Parts { passwords, links, providers, .. } = parts;
         let session = Arc::new(self.session(viewer, call.info));
-        let mut request = Request::new("")
-            .variables(call.variables.clone())
-            .data(session.clone())
-            .data(passwords.clone())
-            .data(sessions.clone())
-            .data(links.clone())
-            .data(self.0.registry.clone())
-            .data(self.0.examiner.clone())
-            .data(providers.clone())
-            .data(Fast::json(document));
-        if let Some(name) = &call.operation_name {
-            request = request.operation_name(name);
-        }
-        request.set_parsed_query(ExecutableDocument::clone(document));
-        let mut response = schema.execute(request).await;
+        let name = call.operation_name.as_deref();
+        let fast = Fast::json(document);
+        let made = fast.made();
+        let request = self.request(document, call.variables.clone(), name, &session).data(fast);
+        let mut response = self.0.schema.execute(request).await;
         // Nothing ran when no error has a place in the answer.
         let executed = response.errors.is_empty()
             || response.data != Value::Null
             || response.errors.iter().any(|error| !error.path.is_empty());
         if executed {
-            let (map, root) = (&self.0.map, root_of(operation));
+            let root = root_of(operation);
             let non_null = |name: &str| map.field(root, name).is_some_and(|field| field.non_null);
             complete_root(&mut response, document, operation, &call.variables, &non_null);
         }
@@ -228,6 +257,10 @@ impl Api {
         });
         let codes = code_errors(&mut response, executed, &id);
         response.extensions.extend(session.fields().take_masked());
+        let told = throttle.settle(toll, if executed { tariff.spent(&made, price) } else { 0 });
+        if call.tell_cost && executed {
+            told.tell(&mut response);
+        }
         let reads = session.fields().take_reads(session.viewer(), &id);
         let body = response_json(&response, executed);
         let statements = session.finish().await;
@@ -235,13 +268,45 @@ impl Api {
             self.0.later.send(reads).await;
         }
         let name = call.operation_name.as_deref();
-        let mut headers = Vec::new();
+        let mut headers = told.headers();
         if executed {
             self.count(session.viewer(), &asked, name);
-            headers = asked.judged.usage(name).map(Usage::headers).unwrap_or_default().into_vec();
+            headers.extend(judged.usage(name).map(Usage::headers).unwrap_or_default());
         }
         let operation = call.operation_name.or_else(|| only_name(document));
+        if body.len() > throttle.limits.answer && !throttle.limits.warn_only {
+            let told = "The answer is too large; ask for less at once.";
+            let answer = Refusal::new("PAYLOAD_TOO_LARGE", told).answer(&id);
+            return Answer { executed, operation, statements, headers, ..answer };
+        }
         Answer { body, executed, codes, operation, statements, retry_after, headers }
+    }
+
+    /// A document with what its resolvers need.
+    fn request(
+        &self,
+        document: &ExecutableDocument,
+        variables: Variables,
+        name: Option<&str>,
+        session: &Arc<Session>,
+    ) -> Request {
+        let Inner { sessions, registry, examiner, parts, .. } = &*self.0;
+        let Parts { passwords, links, providers, .. } = parts;
+        let mut request = Request::new("")
+            .variables(variables)
+            .data(session.clone())
+            .data(passwords.clone())
+            .data(sessions.clone())
+            .data(links.clone())
+            .data(providers.clone())
+            .data(registry.clone())
+            .data(examiner.clone())
+            .data(Explaining(self.clone()));
+        if let Some(name) = name {
+            request = request.operation_name(name);
+        }
+        request.set_parsed_query(document.clone());
+        request
     }
 
     /// All that is decided before anything runs: first what it costs.
@@ -250,11 +315,15 @@ impl Api {
         call: &Call,
         document: &ExecutableDocument,
         operation: &OperationDefinition,
-        cheap: bool,
+        price: u64,
+        warned: &mut Vec<TooMuch>,
     ) -> Result<(), Refusal> {
-        let Inner { map, limits, .. } = &*self.0;
-        if !cheap {
-            price(map, limits, document, operation, &call.variables)?;
+        let limits = &self.0.throttle.limits;
+        for refused in [affordable(limits, price), small_enough(limits, &call.variables)] {
+            match refused {
+                Err(told) if limits.warn_only => warned.push(told),
+                refused => refused?,
+            }
         }
         match operation.ty {
             OperationType::Mutation if !call.may_mutate => {

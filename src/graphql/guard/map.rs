@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use async_graphql::{
-    Positioned,
+    Positioned, Value,
     parser::{
         parse_schema,
         types::{BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition},
@@ -22,6 +22,8 @@ pub struct FieldInfo {
     pub shape: Shape,
     /// Answers without sign-in.
     pub public: bool,
+    /// The name of the permission that it takes.
+    pub permission: Option<String>,
     pub non_null: bool,
 }
 
@@ -75,8 +77,14 @@ fn info(field: FieldDefinition, composite: &[String]) -> (String, FieldInfo) {
         _ => Shape::Object,
     };
     let public = field.directives.iter().any(|directive| directive.node.name.node == "public");
+    let requires = field.directives.iter().find(|one| one.node.name.node == "requires");
+    let permission = requires.and_then(|requires| requires.node.get_argument("permission"));
+    let permission = permission.and_then(|name| match &name.node {
+        Value::String(name) => Some(name.clone()),
+        _ => None,
+    });
     let non_null = !field.ty.node.nullable;
-    (field.name.node.to_string(), FieldInfo { ty, shape, public, non_null })
+    (field.name.node.to_string(), FieldInfo { ty, shape, public, permission, non_null })
 }
 
 fn bare(ty: &Type) -> &str {

@@ -6,6 +6,7 @@ pub mod postgres;
 pub mod sdl;
 pub mod server;
 pub mod statements;
+pub mod tape;
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +14,9 @@ use async_graphql::Variables;
 use kontor::{
     access::Viewer,
     accounts::{Links, Passwords, RESET, Resets, UserId},
+    buckets::Buckets,
     clock::Clock,
+    config::Limits,
     db::{Db, Settings},
     graphql::{Answer, Api, Call, Following, Next, Opened, Parts, RequestInfo, SignedIn},
     jobs::Worker,
@@ -44,6 +47,7 @@ pub struct Person<'a> {
     pub viewer: Option<Viewer>,
     token: Option<String>,
     pub info: RequestInfo,
+    pub tell_cost: bool,
 }
 
 impl TestApp {
@@ -63,19 +67,44 @@ impl TestApp {
         let links = Links("https://crm.example".into());
         let (passwords, providers) = (Passwords::new(4), Providers::new(true));
         let (clocked, linked) = (clock.clone(), links.clone());
-        let parts = Parts { db, clock: clocked, keys, passwords, links: linked, providers };
-        let api = Api::new(parts);
+        // The clock stands still, and no bucket fills again.
+        let (points, sign_ins) = (u32::MAX, 10_000);
+        let limits = Limits { points, sign_ins, ..Limits::DEFAULT };
+        let buckets = Buckets::own(clock.clone());
+        let api = Api::new(Parts {
+            db,
+            clock: clocked,
+            keys,
+            passwords,
+            links: linked,
+            providers,
+            limits,
+            buckets,
+        });
         let mail = server::Folder::new();
         Self { api, clock, settings, mail, links, log }
     }
 
     /// As in production: identity providers are on the internet.
     pub fn without_local_providers(mut self) -> Self {
+        let (limits, buckets) = (self.api.limits().clone(), self.api.buckets().clone());
+        self.api = self.another(Providers::new(false), limits, buckets);
+        self
+    }
+
+    /// The same with other limits, and buckets of its own.
+    pub fn limited(mut self, limits: Limits) -> Self {
+        let buckets = Buckets::own(self.clock.clone());
+        self.api = self.another(Providers::new(true), limits, buckets);
+        self
+    }
+
+    /// Another server on the same database.
+    pub fn another(&self, providers: Providers, limits: Limits, buckets: Buckets) -> Api {
         let (db, clock) = (self.api.db().clone(), self.clock.clone());
         let (keys, links) = (self.api.keys().clone(), self.links.clone());
-        let (passwords, providers) = (Passwords::new(4), Providers::new(false));
-        self.api = Api::new(Parts { db, clock, keys, passwords, links, providers });
-        self
+        let passwords = Passwords::new(4);
+        Api::new(Parts { db, clock, keys, passwords, links, providers, limits, buckets })
     }
 
     pub fn anonymous(&self) -> Person<'_> {
@@ -161,7 +190,7 @@ impl TestApp {
 
     fn person(&self, viewer: Option<Viewer>) -> Person<'_> {
         let info = RequestInfo { id: "test".into(), ..RequestInfo::default() };
-        Person { app: self, viewer, token: None, info }
+        Person { app: self, viewer, token: None, info, tell_cost: false }
     }
 
     /// One column of what a statement gives, asked past everything as the database's superuser.
@@ -256,11 +285,17 @@ impl Person<'_> {
     }
 
     async fn open(&self, query: &str, variables: Json) -> Opened {
+        let token = self.token.clone().unwrap_or_default();
+        self.app.api.open(self.call(query, variables), Some(token.into())).await
+    }
+
+    /// One operation, for whichever server.
+    pub fn call(&self, query: &str, variables: Json) -> Call {
         let mut info = self.info.clone();
         let body = json!([query, variables]).to_string();
         info.body_hash = <sha2::Sha256 as sha2::Digest>::digest(body).into();
         let signed_in = self.viewer.clone().map_or(SignedIn::Anonymous, SignedIn::As);
-        let call = Call {
+        Call {
             query: query.into(),
             named: None,
             operation_name: None,
@@ -269,9 +304,8 @@ impl Person<'_> {
             info,
             may_mutate: true,
             may_follow: true,
-        };
-        let token = self.token.clone().unwrap_or_default();
-        self.app.api.open(call, Some(token.into())).await
+            tell_cost: self.tell_cost,
+        }
     }
 }
 
