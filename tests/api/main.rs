@@ -18,6 +18,7 @@ mod audit;
 mod bad_input;
 mod browser;
 mod buckets;
+mod changes;
 mod commands;
 mod companies;
 mod conformance;
