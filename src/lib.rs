@@ -4,7 +4,7 @@
 //!
 //! * platform, which knows no area: [`config`], [`error`], [`ids`], [`clock`], [`money`], [`db`]
 //!   (connections bound to a tenant), [`access`] (who may do what), [`keys`] (what is signed and
-//!   encrypted with), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`telemetry`];
+//!   encrypted with), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`measure`] and [`telemetry`] (what it says about itself);
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
 //!   [`tags`], [`audit`], [`sso`];
 //! * [`commands`]: what the program can be told to do.
@@ -36,6 +36,7 @@ pub mod ids;
 pub mod jobs;
 pub mod keys;
 pub mod mail;
+pub mod measure;
 pub mod money;
 pub mod schema;
 pub mod sso;

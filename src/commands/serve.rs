@@ -1,6 +1,6 @@
 //! `kontor serve`.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret;
 use tokio::{
@@ -9,7 +9,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::{DEMO_PASSWORD, insist, seed_demo, start_own, tell};
+use super::{DEMO_PASSWORD, insist, seed_demo, start_own, surroundings::Surroundings, tell};
 use crate::{
     accounts::{Links, Passwords, RESET, Resets},
     audit::Sealing,
@@ -17,18 +17,19 @@ use crate::{
     config::{Config, ServeArgs},
     db::{Db, Migrator, Settings, inspect, probe_trust},
     error::{Error, Result},
-    graphql::{Api, Parts},
-    http::{self, Browsers, Edge},
+    graphql::{Api, Bounds, Parts},
+    http::{self, Browsers, Edge, Operations},
     jobs::{Worker, upkeep},
     keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
     sso::Providers,
+    telemetry::Log,
 };
 
 /// How long open requests may take to finish once we are told to stop.
 const DRAIN: Duration = Duration::from_secs(15);
 
-pub(super) async fn serve(config: &Config, args: ServeArgs) -> Result<()> {
+pub(super) async fn serve(config: &Config, args: ServeArgs, log: &Log) -> Result<()> {
     if args.demo && config.is_production() {
         return Err(Error::internal("Production refuses the demo."));
     }
@@ -44,6 +45,7 @@ pub(super) async fn serve(config: &Config, args: ServeArgs) -> Result<()> {
             _ => format!("Cannot listen on {address}: {error}."),
         })
     })?;
+    let edge = Surroundings::of(config, log)?;
     let mut stopped = Stop::new()?;
     let own = match config.database_url {
         Some(_) => None,
@@ -51,7 +53,7 @@ pub(super) async fn serve(config: &Config, args: ServeArgs) -> Result<()> {
     };
     let url = own.as_ref().map(crate::db::Embedded::url).or_else(|| config.database_url.clone());
     let settings = config.settings(url.unwrap_or_default());
-    let served = run(config, &args, &settings, listener, &mut stopped).await;
+    let served = run(config, &args, &settings, (listener, edge), &mut stopped).await;
     if let Some(own) = own {
         tell("Stopping the database …");
         own.stop().await?;
@@ -63,7 +65,7 @@ async fn run(
     config: &Config,
     args: &ServeArgs,
     settings: &Settings,
-    listener: TcpListener,
+    (listener, edge): (TcpListener, Surroundings),
     stopped: &mut Stop,
 ) -> Result<()> {
     let clock = Clock::system();
@@ -92,9 +94,14 @@ async fn run(
     keys.ring(&db, &clock).await?;
     let worker = worker(config, &db, &clock, &keys, &links)?;
     let providers = Providers::new(!config.is_production());
-    let api = Api::new(Parts { db, clock, keys, passwords, links, providers });
+    let bounds = Bounds {
+        time: Duration::from_millis(config.operations.operation_timeout),
+        ..Bounds::default()
+    };
+    let api = Api::bounded(Parts { db, clock, keys, passwords, links, providers }, bounds);
     let address = listener.local_addr().map_err(Error::internal)?;
-    welcome(args, &address.to_string());
+    let scheme = if edge.certificates.is_some() { "https" } else { "http" };
+    welcome(args, &format!("{scheme}://{address}"));
     tracing::info!(%address, "serve.started");
     let (stop_work, work_stops) = watch::channel(false);
     let (stop_later, later_stops) = watch::channel(false);
@@ -102,24 +109,23 @@ async fn run(
     let working = worker.run(work_stops);
     let trusted_proxies = config.trusted_proxies.clone().into();
     let browsers = Browsers { origins: origins(config)?, tls_only: config.is_production() };
-    let router = http::router(Edge { api, trusted_proxies, browsers })
-        .into_make_service_with_connect_info::<SocketAddr>();
-    let (drain, draining) = tokio::sync::oneshot::channel::<()>();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async {
-        let _ = draining.await;
-    });
-    let mut server = std::pin::pin!(std::future::IntoFuture::into_future(server));
+    let (drain, draining) = watch::channel(false);
+    let rules = edge.connections(config, draining.clone())?;
+    let around = edge.work(draining.clone());
+    let operations = Operations::new(edge.rules(config));
+    let router = http::router(Edge { api, trusted_proxies, browsers, operations, draining });
     #[expect(clippy::disallowed_methods, reason = "waited for below, when it is told to stop")]
-    let working = tokio::spawn(async { futures_util::join!(working, later) });
+    let working = tokio::spawn(async { futures_util::join!(working, later, around) });
+    let mut server = std::pin::pin!(http::serve(listener, router, rules));
     tokio::select! {
-        ended = &mut server => return ended.map_err(Error::internal),
+        () = &mut server => {}
         () = stopped.wait() => {}
     }
     let _ = stop_work.send(true);
     tell("Stopping: open requests are finished first …");
-    let _ = drain.send(());
+    let _ = drain.send(true);
     tokio::select! {
-        ended = &mut server => ended.map_err(Error::internal)?,
+        () = &mut server => {}
         () = tokio::time::sleep(DRAIN) => tracing::warn!("serve.drain.timeout"),
         () = stopped.wait() => tracing::warn!("serve.drain.skipped"),
     }
@@ -172,8 +178,8 @@ fn worker(
 }
 
 fn welcome(args: &ServeArgs, address: &str) {
-    tell(&format!("\nKontor is ready.\n\n  API        http://{address}/graphql"));
-    tell(&format!("  State      http://{address}/readyz"));
+    tell(&format!("\nKontor is ready.\n\n  API        {address}/graphql"));
+    tell(&format!("  State      {address}/readyz"));
     if args.demo {
         tell("\n  This is a DEMO. Its people, in the tenants acme and globex:");
         tell("    owner@ admin@ manager@ rep@ rep2@ finance@ operations@ field@ viewer@");

@@ -1,6 +1,7 @@
 //! Settings: parsed once, from flags and the environment, and nowhere else.
 
 mod commands;
+mod operations;
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -11,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 pub use commands::{
     Audit, Command, CreateOwner, KeysCommand, Migrate, Rotate, ServeArgs, User, Verify,
 };
+pub use operations::Operations;
 
 use crate::{
     db::Settings,
@@ -181,6 +183,9 @@ pub struct Config {
         default_value = "json"
     )]
     pub log_format: LogFormat,
+
+    #[command(flatten)]
+    pub operations: Operations,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -240,6 +245,7 @@ impl Config {
             owner_url: self.database_owner_url.clone().unwrap_or_else(|| url.clone()),
             pool_size: self.pool_size.max(1),
             statement_timeout: Duration::from_millis(self.statement_timeout),
+            slow_statement: self.operations.slow_statement(),
             ..Settings::new(url)
         }
     }

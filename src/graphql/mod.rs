@@ -20,7 +20,7 @@ mod writing;
 
 pub use connection::{Listed, Page, PageInfo, Paging, SortDirection, TotalCount};
 pub use directive::{public, requires};
-pub use execute::{Answer, Api, Call, Parts, SignedIn};
+pub use execute::{Answer, Api, Bounds, Call, Parts, SignedIn};
 pub use fields::ReadField;
 pub use filter::{DateTimeFilter, IDFilter, Limits, StringFilter, Where, relation};
 pub use input::{Check, keep};

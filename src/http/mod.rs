@@ -1,23 +1,36 @@
 //! The edge: what the server answers on which path.
 
+mod arrival;
 mod caller;
+mod gate;
 mod graphql;
 mod health;
 mod hygiene;
+mod identity;
+mod line;
+mod listen;
 mod media;
+mod metrics;
+mod operations;
+mod patience;
+mod tls;
 
 use std::sync::Arc;
 
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef},
+    middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
 use ipnet::IpNet;
-use tower_http::catch_panic::CatchPanicLayer;
+use tokio::sync::watch;
 
 pub use hygiene::Browsers;
 use hygiene::around;
+pub use listen::{Connections, Held, serve};
+pub use operations::{Operations, Rules};
+pub use tls::Certificates;
 
 use crate::graphql::Api;
 
@@ -30,6 +43,9 @@ pub struct Edge {
     /// The proxies whose word about addresses counts.
     pub trusted_proxies: Arc<[IpNet]>,
     pub browsers: Browsers,
+    pub operations: Arc<Operations>,
+    /// Turns true when the server is to stop: what would never end by itself ends then.
+    pub draining: watch::Receiver<bool>,
 }
 
 impl FromRef<Edge> for Api {
@@ -48,8 +64,10 @@ pub fn router(edge: Edge) -> Router {
         )
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .route("/", get(health::welcome))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(CatchPanicLayer::custom(graphql::panicked));
-    around(paths, &browsers).with_state(edge)
+        .layer(from_fn(identity::unbroken));
+    let identified = from_fn_with_state(edge.api.clone(), identity::identified);
+    around(paths, &browsers).layer(identified).with_state(edge)
 }

@@ -1,5 +1,6 @@
 //! One request from document to answer, whatever brought it: HTTP, a socket, a test.
 
+mod bounds;
 mod documents;
 mod refusal;
 
@@ -12,8 +13,9 @@ use async_graphql::{
 };
 use axum::http::{HeaderName, HeaderValue};
 
+pub use self::bounds::Bounds;
 use self::{
-    documents::{Documents, Judged, all_public, choose, only_name},
+    documents::{Documents, Judged, all_public, choose, first_root, only_name},
     refusal::{Refusal, code_errors},
 };
 use super::{
@@ -54,7 +56,7 @@ pub struct Call {
 }
 
 /// An answer, ready to be sent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Answer {
     pub body: Vec<u8>,
     /// False: nothing ran, and the body has no `data`.
@@ -63,8 +65,12 @@ pub struct Answer {
     pub codes: Vec<&'static str>,
     /// The operation's name, for the log.
     pub operation: Option<String>,
-    /// How many statements the reads took.
+    /// Query or mutation, and the first field of it that ran, such as `query companies`.
+    pub root: Option<String>,
+    /// How many statements it took.
     pub statements: u32,
+    /// How many rows those read or wrote.
+    pub rows: u64,
     /// In how many seconds it is worth trying again, where that was said.
     pub retry_after: Option<u64>,
     /// What else HTTP says of it.
@@ -79,6 +85,7 @@ struct Inner {
     schema: AppSchema,
     map: SchemaMap,
     limits: Limits,
+    bounds: Bounds,
     documents: Documents,
     sessions: Sessions,
     later: Later,
@@ -97,11 +104,16 @@ pub struct Parts {
 
 impl Api {
     pub fn new(parts: Parts) -> Self {
+        Self::bounded(parts, Bounds::default())
+    }
+
+    pub fn bounded(parts: Parts, bounds: Bounds) -> Self {
         let later = Later::default();
         Self(Arc::new(Inner {
             schema: schema(),
             map: SchemaMap::read(&sdl()),
             limits: Limits::default(),
+            bounds,
             documents: Documents::default(),
             sessions: Sessions::new(later.clone()),
             later,
@@ -156,7 +168,7 @@ impl Api {
             SignedIn::As(viewer) => Some(viewer),
             _ => None,
         };
-        let Inner { schema, sessions, parts, .. } = &*self.0;
+        let Inner { schema, sessions, parts, bounds, .. } = &*self.0;
         let Parts { db, clock, keys, passwords, links, providers } = parts;
         let (clock, keys) = (clock.clone(), keys.clone());
         let later = self.0.later.clone();
@@ -174,7 +186,11 @@ impl Api {
             request = request.operation_name(name);
         }
         request.set_parsed_query(ExecutableDocument::clone(&document));
-        let mut response = schema.execute(request).await;
+        let (mut response, in_time) = bounds.run(schema.execute(request)).await;
+        if !in_time {
+            // Its connection is in the middle of something.
+            session.abandon().await;
+        }
         // Nothing ran when no error has a place in the answer.
         let executed = response.errors.is_empty()
             || response.data != Value::Null
@@ -188,16 +204,27 @@ impl Api {
             Some(Error::Limited { retry_after }) => Some(retry_after.as_secs().max(1)),
             _ => None,
         });
-        let codes = code_errors(&mut response, executed, &id);
+        let mut codes = code_errors(&mut response, executed, &id);
         response.extensions.extend(session.fields().take_masked());
         let reads = session.fields().take_reads(session.viewer(), &id);
-        let body = response_json(&response, executed);
-        let statements = session.finish().await;
+        let mut body = response_json(&response, executed);
+        if let Some(mut instead) = bounds.too_large(&body) {
+            codes = code_errors(&mut instead, executed, &id);
+            body = response_json(&instead, executed);
+        }
+        session.finish().await;
+        let (statements, rows) = (session.tally().statements(), session.tally().rows());
         if let Some(reads) = reads {
             self.0.later.send(reads).await;
         }
+        // A document that was not good may name fields that are none.
+        let root = first_root(operation).filter(|_| executed).map(|field| {
+            let kind = operation.ty;
+            format!("{kind} {field}")
+        });
         let operation = call.operation_name.or_else(|| only_name(&document));
-        Answer { body, executed, codes, operation, statements, retry_after, headers: Vec::new() }
+        let headers = Vec::new();
+        Answer { body, executed, codes, operation, root, statements, rows, retry_after, headers }
     }
 
     /// All that is decided before anything runs: first what it costs.
