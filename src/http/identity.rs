@@ -55,3 +55,28 @@ fn is_sensible(id: &[u8]) -> bool {
     (1..=LENGTH).contains(&id.len())
         && id.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, http::StatusCode, middleware::from_fn, routing::get};
+    use http_body_util::BodyExt;
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bug_says_nothing_but_the_requests_id() {
+        let bug = || async { panic!("a secret") as &'static str };
+        let router = Router::new().route("/", get(bug)).layer(from_fn(unbroken));
+        let request = Request::get("/").header("x-request-id", "mine").body(Body::empty()).unwrap();
+        let response = TowerToHyperService::new(router).call(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[&REQUEST_ID], "mine");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["errors"][0]["extensions"]["code"], "INTERNAL");
+        assert_eq!(body["errors"][0]["extensions"]["requestId"], "mine");
+        assert!(!body.to_string().contains("secret"), "{body}");
+    }
+}

@@ -15,7 +15,7 @@ use kontor::{
     accounts::{Links, Passwords, RESET, Resets, UserId},
     clock::Clock,
     db::{Db, Settings},
-    graphql::{Answer, Api, Call, Parts, RequestInfo, SignedIn},
+    graphql::{Answer, Api, Bounds, Call, Parts, RequestInfo, SignedIn},
     jobs::Worker,
     keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
@@ -68,6 +68,14 @@ impl TestApp {
         Self { api, clock, settings, mail, links, log }
     }
 
+    /// With other bounds of time and size.
+    pub fn bound(&mut self, bounds: Bounds) {
+        let (db, clock) = (self.api.db().clone(), self.clock.clone());
+        let (keys, links) = (self.api.keys().clone(), self.links.clone());
+        let (passwords, providers) = (Passwords::new(4), Providers::new(true));
+        self.api = Api::bounded(Parts { db, clock, keys, passwords, links, providers }, bounds);
+    }
+
     /// As in production: identity providers are on the internet.
     pub fn without_local_providers(mut self) -> Self {
         let (db, clock) = (self.api.db().clone(), self.clock.clone());
@@ -83,10 +91,15 @@ impl TestApp {
 
     /// Signs in as a person of the demo, such as `rep@acme.test`.
     pub async fn sign_in(&self, email: &str) -> Person<'_> {
+        let token = self.token(email).await;
+        self.bearer(&token).await.expect("a good token")
+    }
+
+    /// An access token of a person of the demo.
+    pub async fn token(&self, email: &str) -> String {
         let query = "mutation($email: String!) { signIn(input: { email: $email, password: \"kontor-demo\" }) { accessToken userErrors { message } } }";
         let answer = self.anonymous().run(query, json!({ "email": email })).await;
-        let token = answer["data"]["signIn"]["accessToken"].as_str().expect("signed in").to_owned();
-        self.bearer(&token).await.expect("a good token")
+        answer["data"]["signIn"]["accessToken"].as_str().expect("signed in").to_owned()
     }
 
     /// Gives a person of the demo a second factor: its seed, and the recovery codes.
@@ -253,6 +266,11 @@ pub fn redacted(mut json: Json) -> Json {
     }
     walk(&mut json);
     json
+}
+
+/// A test's database, for a server of its own.
+pub fn secret_url(app: &TestApp) -> String {
+    secrecy::ExposeSecret::expose_secret(&app.settings.url).to_owned()
 }
 
 /// The code of the only user error of a payload.
