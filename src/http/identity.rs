@@ -67,7 +67,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_bug_says_nothing_but_the_requests_id() {
-        let bug = || async { panic!("a secret") as &'static str };
+        async fn bug() -> &'static str {
+            panic!("a secret")
+        }
         let router = Router::new().route("/", get(bug)).layer(from_fn(unbroken));
         let request = Request::get("/").header("x-request-id", "mine").body(Body::empty()).unwrap();
         let response = TowerToHyperService::new(router).call(request).await.unwrap();
