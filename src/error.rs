@@ -46,6 +46,9 @@ pub enum Error {
     /// Ask for less at once.
     #[error("This took too long.")]
     Timeout,
+    /// Ask for less at once: the answer would not fit.
+    #[error("{0}")]
+    TooMuch(&'static str),
     /// Report it, with the request id.
     #[error("Something went wrong on our side.")]
     Internal(#[source] Source),
@@ -66,6 +69,7 @@ impl Error {
             Self::Limited { .. } => "THROTTLED",
             Self::Unavailable(_) => "UNAVAILABLE",
             Self::Timeout => "TIMEOUT",
+            Self::TooMuch(_) => "COST_LIMIT_EXCEEDED",
             Self::Internal(_) => "INTERNAL",
         }
     }

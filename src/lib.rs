@@ -5,7 +5,8 @@
 //! * platform, which knows no area: [`config`], [`error`], [`ids`], [`clock`], [`money`], [`db`]
 //!   (connections bound to a tenant), [`access`] (who may do what), [`keys`] (what is signed and
 //!   encrypted with), [`buckets`] (how much one may ask), [`feed`] (the log of
-//!   changes), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`telemetry`];
+//!   changes), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`measure`] and
+//!   [`telemetry`] (what it says about itself);
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
 //!   [`tags`], [`audit`], [`sso`], [`documents`];
 //! * [`commands`]: what the program can be told to do.
@@ -40,6 +41,7 @@ pub mod ids;
 pub mod jobs;
 pub mod keys;
 pub mod mail;
+pub mod measure;
 pub mod money;
 pub mod schema;
 pub mod sso;

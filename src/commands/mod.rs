@@ -8,6 +8,7 @@ mod keys;
 mod owner;
 mod seed;
 mod serve;
+mod surroundings;
 
 pub use seed::{DEMO_PASSWORD, demo, seed_demo};
 
@@ -25,9 +26,9 @@ pub async fn run(cli: Cli) -> Result<()> {
     if !matches!(command, Command::Doctor | Command::Schema) {
         config.check()?;
     }
-    telemetry::init(&config.log, config.log_format)?;
+    let log = telemetry::init(&config.log, config.log_format)?;
     match command {
-        Command::Serve(args) => serve::serve(&config, args).await,
+        Command::Serve(args) => serve::serve(&config, args, &log).await,
         Command::Schema => {
             print!("{}", graphql::sdl());
             Ok(())

@@ -1,6 +1,6 @@
 //! `kontor serve`.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret;
 use tokio::{
@@ -9,7 +9,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::{DEMO_PASSWORD, demo, insist, seed_demo, start_own, tell};
+use super::{DEMO_PASSWORD, demo, insist, seed_demo, start_own, surroundings::Surroundings, tell};
 use crate::{
     accounts::{Links, Passwords, RESET, Resets},
     audit::Sealing,
@@ -18,18 +18,19 @@ use crate::{
     config::{Config, ServeArgs},
     db::{Db, Migrator, Settings, inspect, probe_trust},
     error::{Error, Result},
-    graphql::{Api, Parts},
-    http::{self, Browsers, Edge, Lines},
+    graphql::{Api, Bounds, Parts},
+    http::{self, Browsers, Edge, Lines, Operations},
     jobs::{Worker, upkeep},
     keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
     sso::Providers,
+    telemetry::Log,
 };
 
 /// How long open requests may take to finish once we are told to stop.
 const DRAIN: Duration = Duration::from_secs(15);
 
-pub(super) async fn serve(config: &Config, args: ServeArgs) -> Result<()> {
+pub(super) async fn serve(config: &Config, args: ServeArgs, log: &Log) -> Result<()> {
     if args.demo && config.is_production() {
         return Err(Error::internal("Production refuses the demo."));
     }
@@ -45,6 +46,7 @@ pub(super) async fn serve(config: &Config, args: ServeArgs) -> Result<()> {
             _ => format!("Cannot listen on {address}: {error}."),
         })
     })?;
+    let edge = Surroundings::of(config, log)?;
     let mut stopped = Stop::new()?;
     let own = match config.database_url {
         Some(_) => None,
@@ -52,7 +54,7 @@ pub(super) async fn serve(config: &Config, args: ServeArgs) -> Result<()> {
     };
     let url = own.as_ref().map(crate::db::Embedded::url).or_else(|| config.database_url.clone());
     let settings = config.settings(url.unwrap_or_default());
-    let served = run(config, &args, &settings, listener, &mut stopped).await;
+    let served = run(config, &args, &settings, (listener, edge), &mut stopped).await;
     if let Some(own) = own {
         tell("Stopping the database …");
         own.stop().await?;
@@ -64,7 +66,7 @@ async fn run(
     config: &Config,
     args: &ServeArgs,
     settings: &Settings,
-    listener: TcpListener,
+    (listener, edge): (TcpListener, Surroundings),
     stopped: &mut Stop,
 ) -> Result<()> {
     let clock = Clock::system();
@@ -100,9 +102,14 @@ async fn run(
         None => Buckets::own(clock.clone()),
     };
     let parts = Parts { db, clock, keys, passwords, links, providers, limits, buckets };
-    let api = Api::new(parts);
+    let bounds = Bounds {
+        time: Duration::from_millis(config.operations.operation_timeout),
+        ..Bounds::of(&parts.limits)
+    };
+    let api = Api::bounded(parts, bounds);
     let address = listener.local_addr().map_err(Error::internal)?;
-    welcome(args, &address.to_string());
+    let scheme = if edge.certificates.is_some() { "https" } else { "http" };
+    welcome(args, &format!("{scheme}://{address}"));
     tracing::info!(%address, "serve.started");
     let (stop_work, work_stops) = watch::channel(false);
     let (stop_later, later_stops) = watch::channel(false);
@@ -115,26 +122,25 @@ async fn run(
     let trusted_proxies = config.trusted_proxies.clone().into();
     let browsers = Browsers { origins: origins(config)?, tls_only: config.is_production() };
     let (drain, draining) = watch::channel(false);
-    let (lines, mut told) = (Lines::default(), draining.clone());
-    let demo = args.demo.then(|| Arc::new(demo()));
-    let edge = Edge { api, trusted_proxies, browsers, lines, draining, demo };
-    let router = http::router(edge).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        let _ = told.wait_for(|draining| *draining).await;
-    });
-    let mut server = std::pin::pin!(std::future::IntoFuture::into_future(server));
+    let rules = edge.connections(config, draining.clone())?;
+    let around = edge.work(draining.clone());
+    let operations = Operations::new(edge.rules(config));
+    let (lines, demo) = (Lines::default(), args.demo.then(|| Arc::new(demo())));
+    let edge = Edge { api, trusted_proxies, browsers, lines, draining, demo, operations };
+    let router = http::router(edge);
     #[expect(clippy::disallowed_methods, reason = "waited for below, when it is told to stop")]
     let working =
-        tokio::spawn(async { futures_util::join!(working, later, uses, sharing, commits) });
+        tokio::spawn(async { futures_util::join!(working, later, uses, sharing, commits, around) });
+    let mut server = std::pin::pin!(http::serve(listener, router, rules));
     tokio::select! {
-        ended = &mut server => return ended.map_err(Error::internal),
+        () = &mut server => {}
         () = stopped.wait() => {}
     }
     let _ = stop_work.send(true);
     tell("Stopping: open requests are finished first …");
     let _ = drain.send(true);
     tokio::select! {
-        ended = &mut server => ended.map_err(Error::internal)?,
+        () = &mut server => {}
         () = tokio::time::sleep(DRAIN) => tracing::warn!("serve.drain.timeout"),
         () = stopped.wait() => tracing::warn!("serve.drain.skipped"),
     }
@@ -187,9 +193,9 @@ fn worker(
 }
 
 fn welcome(args: &ServeArgs, address: &str) {
-    tell(&format!("\nKontor is ready.\n\n  API        http://{address}/graphql"));
-    tell(&format!("  Playground http://{address}/playground"));
-    tell(&format!("  State      http://{address}/readyz"));
+    tell(&format!("\nKontor is ready.\n\n  API        {address}/graphql"));
+    tell(&format!("  Playground {address}/playground"));
+    tell(&format!("  State      {address}/readyz"));
     if args.demo {
         tell("\n  This is a DEMO. Its people, in the tenants acme and globex:");
         tell("    owner@ admin@ manager@ rep@ rep2@ finance@ operations@ field@ viewer@");

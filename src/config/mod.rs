@@ -2,6 +2,7 @@
 
 mod commands;
 mod limits;
+mod operations;
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -13,6 +14,7 @@ pub use commands::{
     Audit, CheckDocuments, Command, CreateOwner, DocumentsCommand, KeysCommand, Migrate, Publish,
     Rotate, ServeArgs, User, Verify,
 };
+pub use operations::Operations;
 
 pub use limits::Limits;
 
@@ -193,6 +195,9 @@ pub struct Config {
         default_value = "json"
     )]
     pub log_format: LogFormat,
+
+    #[command(flatten)]
+    pub operations: Operations,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -252,6 +257,7 @@ impl Config {
             owner_url: self.database_owner_url.clone().unwrap_or_else(|| url.clone()),
             pool_size: self.pool_size.max(1),
             statement_timeout: Duration::from_millis(self.statement_timeout),
+            slow_statement: self.operations.slow_statement(),
             ..Settings::new(url)
         }
     }

@@ -1,7 +1,6 @@
 //! Connections: TLS, roles, session settings, and the pool's view of them.
 
 use std::{
-    fmt::Write,
     future::poll_fn,
     str::FromStr,
     sync::{
@@ -12,10 +11,7 @@ use std::{
 };
 
 use bb8::ManageConnection;
-use diesel::{
-    ConnectionError,
-    connection::{Instrumentation, InstrumentationEvent},
-};
+use diesel::ConnectionError;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
@@ -23,7 +19,10 @@ use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, Client, NoTls, Socket, config::Host, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Recorder, Settings};
+use super::{
+    Settings,
+    watch::{Tally, Watch, Watching},
+};
 use crate::error::{Error, Result};
 
 /// Notes that were heard and not yet looked at.
@@ -55,13 +54,13 @@ impl AppRole {
 pub(super) struct Connector {
     config: tokio_postgres::Config,
     tls: MakeRustlsConnect,
-    statement_timeout: Duration,
-    recorder: Option<Recorder>,
+    settings: Settings,
 }
 
 /// An open connection, and whether its socket has ended.
 pub(super) struct Opened {
     pub conn: AsyncPgConnection,
+    pub watch: Arc<Watch>,
     pub closed: Arc<AtomicBool>,
 }
 
@@ -85,18 +84,13 @@ impl Connector {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(settings.acquire_timeout);
         }
-        Ok(Self {
-            config,
-            tls: MakeRustlsConnect::new(tls_config()?),
-            statement_timeout: settings.statement_timeout,
-            recorder: settings.recorder.clone(),
-        })
+        Ok(Self { config, tls: MakeRustlsConnect::new(tls_config()?), settings: settings.clone() })
     }
 
     /// A connection that works as `role`.
     pub async fn open_as(&self, role: AppRole) -> Result<Opened, ConnectionError> {
         let mut opened = self.open().await?;
-        let millis = self.statement_timeout.as_millis();
+        let millis = self.settings.statement_timeout.as_millis();
         let role_name = role.name();
         let limits = match role {
             // A cancelled request's statement ends soon after its socket does.
@@ -112,9 +106,7 @@ impl Connector {
             .batch_execute(&setup)
             .await
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
-        if let Some(recorder) = &self.recorder {
-            opened.conn.set_instrumentation(Record(recorder.clone()));
-        }
+        opened.conn.set_instrumentation(Watching(opened.watch.clone()));
         Ok(opened)
     }
 
@@ -126,7 +118,7 @@ impl Connector {
             false => self.connect(NoTls).await?,
         };
         let conn = AsyncPgConnection::try_from(client).await?;
-        Ok(Opened { conn, closed })
+        Ok(Opened { conn, watch: Arc::new(Watch::new(&self.settings)), closed })
     }
 
     /// A connection that hears what is told on a channel. Where connections are shared between
@@ -223,27 +215,21 @@ pub async fn probe_trust(url: &SecretString) -> Result<bool> {
     Ok(plain || config.connect(MakeRustlsConnect::new(tls_config()?)).await.is_ok())
 }
 
-/// Tells a [`Recorder`] each statement as it starts.
-struct Record(Recorder);
-
-impl Instrumentation for Record {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if let InstrumentationEvent::StartQuery { query, .. } = event {
-            // An update that changes nothing has no text.
-            let mut text = String::new();
-            if write!(text, "{query}").is_ok() {
-                (self.0)(&text);
-            }
-        }
-    }
-}
-
 /// A pooled connection. It is in use from checkout until its transaction has ended well; one
 /// that comes back in use was dropped in the middle and is closed.
 pub(super) struct Conn {
     pub pg: AsyncPgConnection,
     pub in_use: AtomicBool,
+    watch: Arc<Watch>,
     closed: Arc<AtomicBool>,
+}
+
+impl Conn {
+    /// From now on it is somebody's; `counts` where nobody else counts their statements.
+    pub fn begin(&self, tally: Arc<Tally>, counts: bool) {
+        self.in_use.store(true, Relaxed);
+        self.watch.begin(tally, counts);
+    }
 }
 
 /// bb8's manager. diesel-async's own asks its transaction manager whether a connection is
@@ -263,8 +249,8 @@ impl ManageConnection for Manager {
     type Error = ConnectionError;
 
     async fn connect(&self) -> Result<Conn, ConnectionError> {
-        let Opened { conn, closed } = self.connector.open_as(AppRole::App).await?;
-        Ok(Conn { pg: conn, in_use: AtomicBool::new(false), closed })
+        let Opened { conn, watch, closed } = self.connector.open_as(AppRole::App).await?;
+        Ok(Conn { pg: conn, in_use: AtomicBool::new(false), watch, closed })
     }
 
     /// Without a round trip: the driver notices at once when the server goes away.

@@ -19,6 +19,7 @@ mod record;
 mod system;
 mod tenant;
 mod trail;
+mod watch;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -38,13 +39,14 @@ pub use record::{Deleted, Outcome, expect_owner, expect_version};
 pub use system::{OperatorConn, SystemConn};
 pub use tenant::{TenantConn, WriteContext};
 pub use trail::{Done, write_down};
+pub use watch::Tally;
 
 use crate::{
     error::{Error, Result},
     tenants::TenantId,
 };
 
-/// What is told of every statement, for tests and the slow log.
+/// What is told of every statement, for tests.
 pub type Recorder = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// How to reach the database.
@@ -59,6 +61,8 @@ pub struct Settings {
     pub acquire_timeout: Duration,
     /// How long one statement may run.
     pub statement_timeout: Duration,
+    /// How long one may run before it is logged.
+    pub slow_statement: Option<Duration>,
     pub recorder: Option<Recorder>,
 }
 
@@ -70,6 +74,7 @@ impl Settings {
             pool_size: 16,
             acquire_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(5),
+            slow_statement: None,
             recorder: None,
         }
     }
@@ -86,15 +91,25 @@ impl fmt::Debug for Settings {
 pub struct Db {
     pool: Pool<Manager>,
     commits: Commits,
+    /// The request that it is for.
+    tally: Option<Arc<Tally>>,
 }
 
-/// How the pool stands. `closed` counts connections that were dropped instead of reused, because
-/// a request was cancelled on them or the server went away.
+/// How the pool stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolState {
+    pub size: u32,
     pub connections: u32,
     pub idle: u32,
+    /// Those who wait for a connection now.
+    pub waiting: u64,
+    /// Those who waited in vain.
+    pub timed_out: u64,
+    pub opened: u64,
+    /// Dropped instead of reused, because a request was cancelled on them or the server went away.
     pub closed: u64,
+    /// Closed because of their age, or because nobody needed them.
+    pub retired: u64,
 }
 
 impl Db {
@@ -110,17 +125,23 @@ impl Db {
             .queue_strategy(bb8::QueueStrategy::Lifo)
             .error_sink(Box::new(connect::LogErrors))
             .build_unchecked(Manager::new(connector));
-        Ok(Self { pool, commits: Commits::default() })
+        Ok(Self { pool, commits: Commits::default(), tally: None })
+    }
+
+    /// The same database, for one request whose statements are counted.
+    #[must_use]
+    pub fn counted(&self, tally: Arc<Tally>) -> Self {
+        Self { pool: self.pool.clone(), commits: self.commits.clone(), tally: Some(tally) }
     }
 
     /// A connection that reads one snapshot of one tenant.
     pub async fn read(&self, tenant: TenantId) -> Result<TenantConn> {
-        Ok(TenantConn::reading(self.checkout().await?, tenant))
+        Ok(TenantConn::reading(self.checkout().await?, self.tally(), tenant))
     }
 
     /// A transaction that writes for one tenant.
     pub async fn write(&self, tenant: TenantId, context: WriteContext) -> Result<TenantConn> {
-        let conn = self.checkout().await?;
+        let conn = (self.checkout().await?, self.tally());
         Ok(TenantConn::writing(conn, tenant, context, self.commits.clone()))
     }
 
@@ -131,17 +152,27 @@ impl Db {
 
     /// A connection bound to no tenant: row level security shows it no tenant's row.
     pub async fn system(&self) -> Result<SystemConn> {
-        Ok(SystemConn::new(self.checkout().await?))
+        Ok(SystemConn::new(self.checkout().await?, self.tally()))
     }
 
     pub fn state(&self) -> PoolState {
         let state = self.pool.state();
         let statistics = state.statistics;
         PoolState {
+            size: self.pool.config().max_size,
             connections: state.connections,
             idle: state.idle_connections,
+            waiting: statistics.pending_gets(),
+            timed_out: statistics.get_timed_out,
+            opened: statistics.connections_created,
             closed: statistics.connections_closed_broken + statistics.connections_closed_invalid,
+            retired: statistics.connections_closed_max_lifetime
+                + statistics.connections_closed_idle_timeout,
         }
+    }
+
+    fn tally(&self) -> Arc<Tally> {
+        self.tally.clone().unwrap_or_default()
     }
 
     async fn checkout(&self) -> Result<PooledConnection<'static, Manager>> {

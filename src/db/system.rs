@@ -1,6 +1,6 @@
 //! Connections without a tenant, for the few places that cannot have one.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use bb8::PooledConnection;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
@@ -8,6 +8,7 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use super::{
     AppRole, Settings,
     connect::{Connector, Manager, Opened},
+    watch::Tally,
 };
 use crate::{
     clock::Clock,
@@ -23,8 +24,8 @@ pub struct SystemConn {
 }
 
 impl SystemConn {
-    pub(super) fn new(conn: PooledConnection<'static, Manager>) -> Self {
-        conn.in_use.store(true, Relaxed);
+    pub(super) fn new(conn: PooledConnection<'static, Manager>, tally: Arc<Tally>) -> Self {
+        conn.begin(tally, true);
         Self { conn }
     }
 

@@ -1,9 +1,6 @@
 //! A connection bound to one tenant.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU32, Ordering::Relaxed},
-};
+use std::sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed};
 
 use bb8::PooledConnection;
 use diesel::{
@@ -17,6 +14,7 @@ use uuid::Uuid;
 use super::{
     Commits, Reach,
     connect::{Conn, Manager},
+    watch::{Rows, Tally},
 };
 use crate::{
     error::{Error, Result},
@@ -50,23 +48,27 @@ struct Link {
     begin: Mutex<Option<String>>,
     /// Which write it is, and who is told of its commit.
     write: Option<(Uuid, Commits)>,
-    statements: AtomicU32,
+    tally: Arc<Tally>,
 }
 
 impl TenantConn {
     /// One snapshot: whatever it reads belongs together.
-    pub(super) fn reading(conn: PooledConnection<'static, Manager>, tenant: TenantId) -> Self {
+    pub(super) fn reading(
+        conn: PooledConnection<'static, Manager>,
+        tally: Arc<Tally>,
+        tenant: TenantId,
+    ) -> Self {
         // What begin_ctx does for a read, without the cost of a function: SET LOCAL, which ends
         // with the transaction and which Citus hands on.
         let begin = format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL app.tenant_id = '{}'",
             tenant.0
         );
-        Self::new(conn, tenant, begin, None)
+        Self::new((conn, tally), tenant, begin, None)
     }
 
     pub(super) fn writing(
-        conn: PooledConnection<'static, Manager>,
+        conn: (PooledConnection<'static, Manager>, Arc<Tally>),
         tenant: TenantId,
         context: WriteContext,
         commits: Commits,
@@ -84,14 +86,14 @@ impl TenantConn {
     }
 
     fn new(
-        conn: PooledConnection<'static, Manager>,
+        (conn, tally): (PooledConnection<'static, Manager>, Arc<Tally>),
         tenant: TenantId,
         begin: String,
         write: Option<(Uuid, Commits)>,
     ) -> Self {
-        conn.in_use.store(true, Relaxed);
+        conn.begin(tally.clone(), false);
         let begin = Mutex::new(Some(begin));
-        let link = Link { conn, tenant, begin, write, statements: AtomicU32::new(0) };
+        let link = Link { conn, tenant, begin, write, tally };
         Self { link: Arc::new(link), reach: Reach::All }
     }
 
@@ -109,11 +111,6 @@ impl TenantConn {
     /// For the condition that every statement has on a table with owners.
     pub fn reach(&self) -> &Reach {
         &self.reach
-    }
-
-    /// How many statements it has run for its users.
-    pub fn statements(&self) -> u32 {
-        self.link.statements.load(Relaxed)
     }
 
     /// Ends a read. Without this the connection is lost to the pool.
@@ -163,17 +160,20 @@ impl Link {
     }
 
     /// Runs a statement, behind the beginning where that has not been sent.
-    fn run<'a, R: Send + 'a>(
+    fn run<'a, R: Send + 'a, S>(
         &'a self,
         statement: BoxFuture<'a, QueryResult<R>>,
-    ) -> BoxFuture<'a, QueryResult<R>> {
+        count: impl FnOnce(&'a Arc<Tally>, R) -> S + Send + 'a,
+    ) -> BoxFuture<'a, QueryResult<S>> {
         // Decided when first polled: futures are not always polled in the order they were made.
         async move {
-            self.statements.fetch_add(1, Relaxed);
-            let Some(begin) = self.not_begun() else { return statement.await };
+            self.tally.statement();
+            let Some(begin) = self.not_begun() else {
+                return statement.await.map(|result| count(&self.tally, result));
+            };
             let mut pg: &AsyncPgConnection = &self.conn.pg;
             let (begun, result) = futures_util::join!(pg.batch_execute(&begin), statement);
-            begun.and(result)
+            begun.and(result).map(|result| count(&self.tally, result))
         }
         .boxed()
     }
@@ -183,7 +183,8 @@ impl SimpleAsyncConnection for &TenantConn {
     async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
         let link: &Link = &self.link;
         let conn: &Conn = &link.conn;
-        link.run(async move { (&mut &conn.pg).batch_execute(query).await }.boxed()).await
+        let execute = async move { (&mut &conn.pg).batch_execute(query).await }.boxed();
+        link.run(execute, |_, ()| ()).await
     }
 }
 
@@ -191,7 +192,7 @@ impl<'a> AsyncConnectionCore for &'a TenantConn {
     type LoadFuture<'conn, 'query> = BoxFuture<'a, QueryResult<Self::Stream<'conn, 'query>>>;
     type ExecuteFuture<'conn, 'query> = BoxFuture<'a, QueryResult<usize>>;
     type Stream<'conn, 'query> =
-        <&'a AsyncPgConnection as AsyncConnectionCore>::Stream<'conn, 'query>;
+        Rows<<&'a AsyncPgConnection as AsyncConnectionCore>::Stream<'conn, 'query>>;
     type Row<'conn, 'query> = <&'a AsyncPgConnection as AsyncConnectionCore>::Row<'conn, 'query>;
     type Backend = diesel::pg::Pg;
 
@@ -203,7 +204,8 @@ impl<'a> AsyncConnectionCore for &'a TenantConn {
         let this: &'a TenantConn = self;
         let link: &'a Link = &this.link;
         let mut pg: &'a AsyncPgConnection = &link.conn.pg;
-        link.run(AsyncConnectionCore::load(&mut pg, source))
+        let load = AsyncConnectionCore::load(&mut pg, source);
+        link.run(load, |tally, rows| Rows::new(rows, tally.clone()))
     }
 
     fn execute_returning_count<'conn, 'query, T>(
@@ -216,6 +218,10 @@ impl<'a> AsyncConnectionCore for &'a TenantConn {
         let this: &'a TenantConn = self;
         let link: &'a Link = &this.link;
         let mut pg: &'a AsyncPgConnection = &link.conn.pg;
-        link.run(AsyncConnectionCore::execute_returning_count(&mut pg, source))
+        let execute = AsyncConnectionCore::execute_returning_count(&mut pg, source);
+        link.run(execute, |tally, rows| {
+            tally.add_rows(rows);
+            rows
+        })
     }
 }

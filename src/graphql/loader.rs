@@ -16,6 +16,7 @@ use crate::{
     access::Permission,
     db::TenantConn,
     error::{Error, Result},
+    measure,
 };
 
 /// The most keys of one statement.
@@ -45,6 +46,7 @@ struct Batch<R> {
 
 impl<R: Relation> BatchFn<R::Key, Loaded<R>> for Batch<R> {
     async fn load(&mut self, keys: &[R::Key]) -> HashMap<R::Key, Loaded<R>> {
+        measure::loaded(std::any::type_name::<R>(), keys.len());
         match R::load(&self.conn, keys).await {
             Ok(mut found) => {
                 keys.iter().map(|key| (*key, Ok(found.remove(key).unwrap_or_default()))).collect()

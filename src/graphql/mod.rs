@@ -24,7 +24,7 @@ mod writing;
 pub use connection::{Listed, Page, PageInfo, Paging, SortDirection, TotalCount};
 pub use directive::{SIGN_INS, public, requires};
 pub use execute::{
-    Answer, Api, ByName, Call, Examined, Examiner, Following, Next, Opened, Parts, SignedIn,
+    Answer, Api, Bounds, ByName, Call, Examined, Examiner, Following, Next, Opened, Parts, SignedIn,
 };
 pub use fields::ReadField;
 pub use filter::{DateTimeFilter, IDFilter, Limits, StringFilter, Where, relation};

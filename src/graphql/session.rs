@@ -18,7 +18,7 @@ use crate::{
     access::{Permission, Viewer},
     accounts::{Asking, Sessions, UserId},
     clock::Clock,
-    db::{Db, Outcome, SystemConn, TenantConn},
+    db::{Db, Outcome, SystemConn, Tally, TenantConn},
     error::{Error, ErrorCode, Problem, Result},
     jobs::{Later, Note, Writing},
     keys::{Keys, Ring},
@@ -59,6 +59,7 @@ pub struct Session {
     pub(super) loaders: Loaders,
     pub(super) fields: std::sync::Mutex<Fields>,
     later: Later,
+    tally: Arc<Tally>,
 }
 
 impl Session {
@@ -72,7 +73,14 @@ impl Session {
     ) -> Self {
         let viewer = viewer.map_or_else(OnceLock::new, OnceLock::from);
         let (reader, loaders, fields) = Default::default();
-        Self { db, clock, keys, request, viewer, reader, loaders, fields, later }
+        let tally = Tally::of(request.id.clone());
+        let db = db.counted(tally.clone());
+        Self { db, clock, keys, request, viewer, reader, loaders, fields, later, tally }
+    }
+
+    /// What it has asked of the database.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     pub fn viewer(&self) -> Option<&Viewer> {
@@ -147,21 +155,21 @@ impl Session {
 
     /// Ends the request: the reading connection goes back to the pool, a dry run is undone.
     /// The edge calls it once the answer is built; without it the connection is closed.
-    pub async fn finish(&self) -> u32 {
-        match self.take_reader().await {
-            Some(conn) => {
-                let statements = conn.statements();
-                let ended = match self.request.dry_run {
-                    true => conn.roll_back().await,
-                    false => conn.finish().await,
-                };
-                if let Err(error) = ended {
-                    tracing::warn!(error = ?error, "db.finish.failed");
-                }
-                statements
+    pub async fn finish(&self) {
+        if let Some(conn) = self.take_reader().await {
+            let ended = match self.request.dry_run {
+                true => conn.roll_back().await,
+                false => conn.finish().await,
+            };
+            if let Err(error) = ended {
+                tracing::warn!(error = ?error, "db.finish.failed");
             }
-            None => 0,
         }
+    }
+
+    /// The request was dropped in the middle: what it had open is closed and undone.
+    pub(super) async fn abandon(&self) {
+        drop(self.take_reader().await);
     }
 
     /// Before something slow: the reading connection goes back to the pool, and the next read

@@ -13,14 +13,19 @@ use crate::graphql::Caller;
 const USER_AGENT_LENGTH: usize = 200;
 
 pub fn caller(request: &Request, trusted: &[IpNet]) -> Caller {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical());
+    let peer = peer(request);
     let headers = request.headers();
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     Caller {
         address: peer.map(|peer| address(peer, headers, trusted)),
         user_agent: user_agent.map(|text| text.chars().take(USER_AGENT_LENGTH).collect()),
     }
+}
+
+/// The other end of the connection.
+pub fn peer(request: &Request) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.map(|ConnectInfo(peer)| peer.ip().to_canonical())
 }
 
 /// Each proxy adds its own peer at the right. What stands left of the first one that we do not

@@ -1,12 +1,15 @@
 //! `/graphql`: from an HTTP request to a call, and from its answer to a response. POST for
 //! everything, GET for questions.
 
-use std::{any::Any, net::IpAddr};
+use std::{
+    any::Any,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use async_graphql::Variables;
 use axum::{
-    body::Bytes,
-    extract::{FromRequest, Query, Request, State},
+    extract::{Query, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
@@ -15,16 +18,17 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Edge, by_id,
+    Edge,
+    arrival::arrive,
+    by_id,
     caller::caller,
     events,
+    gate::Entered,
+    identity::{REQUEST_ID, request_id},
+    line::{self, Line},
     media::{EVENTS, JSON, RESPONSE, is_json, negotiate},
 };
-use crate::{
-    access::Who,
-    graphql::{Answer, Api, ByName, Call, RequestInfo, SignedIn},
-    ids,
-};
+use crate::graphql::{Answer, Api, ByName, Call, RequestInfo, SignedIn};
 
 const MAX_KEY: usize = 64;
 
@@ -33,28 +37,36 @@ pub(super) struct Refused {
     pub status: StatusCode,
     pub code: &'static str,
     pub message: String,
+    /// In how many seconds it is worth trying again.
+    retry_after: Option<u64>,
 }
 
 impl Refused {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), retry_after: None }
     }
 
     pub(super) fn bad(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
     }
+
+    fn busy() -> Self {
+        let told = "The server has too much to do right now.";
+        let refused = Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", told);
+        Self { retry_after: Some(1), ..refused }
+    }
 }
 
 pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Response {
     let api = &edge.api;
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let headers = request.headers().clone();
-    let request_id = request_id(&headers, api);
+    let request_id = request_id(&headers);
     let media = negotiate(&headers);
     let call = match media {
         Some(media) => {
             let call = read(&edge, request, &headers, &request_id).await;
-            call.map(|call| Call { may_follow: media == EVENTS, ..call })
+            call.map(|(call, place)| (Call { may_follow: media == EVENTS, ..call }, place))
         }
         None => Err(Refused::new(
             StatusCode::NOT_ACCEPTABLE,
@@ -63,8 +75,8 @@ pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Respon
         )),
     };
     let media = media.unwrap_or(JSON);
-    let call = match call {
-        Ok(call) => call,
+    let (call, _place) = match call {
+        Ok(entered) => entered,
         Err(refused) => return refuse(refused, media, &request_id),
     };
     if media == EVENTS {
@@ -80,21 +92,15 @@ pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Respon
     let tag = (may_be_known && answer.codes.is_empty())
         .then(|| by_id::tag(&answer.body, media, &headers));
     let asked = headers;
-    tracing::info!(
-        request = request_id,
-        operation = answer.operation,
-        tenant = viewer.as_ref().map(|viewer| viewer.tenant.to_string()),
-        who = viewer.as_ref().map(|viewer| match viewer.who {
-            Who::Person(user) => user.to_string(),
-            Who::Client(client) => client.to_string(),
-        }),
-        status = status.as_u16(),
-        codes = answer.codes.join(","),
-        statements = answer.statements,
-        bytes = answer.body.len(),
-        micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
-        "operation"
-    );
+    let line = Line {
+        over: "http",
+        request: &request_id,
+        viewer: viewer.as_ref(),
+        status: Some(status.as_u16()),
+        took: began.elapsed(),
+        slow: edge.operations.slow,
+    };
+    line.tell(&answer);
     let (retry_after, headers) = (answer.retry_after, answer.headers);
     let mut response = respond(status, media, answer.body, &request_id);
     response.headers_mut().extend(headers);
@@ -107,20 +113,21 @@ pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Respon
     }
 }
 
-pub(super) async fn other_method(State(api): State<Api>, headers: HeaderMap) -> Response {
+pub(super) async fn other_method(headers: HeaderMap) -> Response {
     let refused =
         Refused::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "Use POST or GET.");
     let media = negotiate(&headers).unwrap_or(JSON);
-    refuse(refused, media, &request_id(&headers, &api))
+    refuse(refused, media, &request_id(&headers))
 }
 
-/// A bug must not take the connection with it, nor tell anything.
-pub(super) fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
+/// A bug tells nothing.
+pub(super) fn panicked(cause: &(dyn Any + Send), request_id: &str) -> Response {
     let told = cause.downcast_ref::<String>().map(String::as_str);
     let told = told.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("unknown");
-    tracing::error!(cause = told, "operation.panicked");
+    tracing::error!(request = request_id, cause = told, "operation.panicked");
     let message = "Something went wrong on our side.";
-    refuse(Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", message), JSON, "")
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    refuse(Refused::new(status, "INTERNAL", message), JSON, request_id)
 }
 
 async fn read(
@@ -128,11 +135,11 @@ async fn read(
     request: Request,
     headers: &HeaderMap,
     request_id: &str,
-) -> Result<Call, Refused> {
+) -> Result<(Call, Entered), Refused> {
     let caller = caller(&request, &edge.trusted_proxies);
     let may_mutate = !matches!(*request.method(), Method::GET | Method::HEAD);
     let parts = match may_mutate {
-        true => from_body(request, headers).await?,
+        true => from_body(request, headers, edge.operations.arrival).await?,
         false => from_query(request.uri())?,
     };
     let info = RequestInfo {
@@ -146,7 +153,9 @@ async fn read(
     // What has a tag is the same for the same data.
     let tell_cost = may_mutate || !call.is_by_id_alone();
     let call = Call { may_mutate, tell_cost, ..call };
-    Ok(Call { signed_in: sign_in(&edge.api, headers, address).await?, ..call })
+    // From here on it takes more than it brought.
+    let place = edge.operations.gate.enter().await.ok_or_else(Refused::busy)?;
+    Ok((Call { signed_in: sign_in(&edge.api, headers, address).await?, ..call }, place))
 }
 
 /// What the members of a request ask for, of nobody in particular.
@@ -184,18 +193,23 @@ pub(super) fn asked(mut parts: Map<String, Value>, info: RequestInfo) -> Result<
 }
 
 /// The members of a body.
-async fn from_body(request: Request, headers: &HeaderMap) -> Result<Map<String, Value>, Refused> {
+async fn from_body(
+    request: Request,
+    headers: &HeaderMap,
+    within: Duration,
+) -> Result<Map<String, Value>, Refused> {
     if !is_json(headers) {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Err(Refused::new(status, "UNSUPPORTED_MEDIA_TYPE", format!("Send {JSON}.")));
     }
-    let body = Bytes::from_request(request, &()).await.map_err(|error| {
-        match error.into_response().status() {
-            status @ StatusCode::PAYLOAD_TOO_LARGE => {
-                Refused::new(status, "PAYLOAD_TOO_LARGE", "The body is too large.")
-            }
-            _ => Refused::bad("The body did not arrive whole."),
+    let body = arrive(request, within).await.map_err(|status| match status {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Refused::new(status, "PAYLOAD_TOO_LARGE", "A request has at most 1 MiB.")
         }
+        StatusCode::REQUEST_TIMEOUT => {
+            Refused::new(status, "BAD_REQUEST", "The body did not arrive in time.")
+        }
+        _ => Refused::bad("The body did not arrive whole."),
     })?;
     match serde_json::from_slice(&body) {
         Ok(Value::Object(parts)) => Ok(parts),
@@ -280,19 +294,6 @@ pub(super) fn token_in(authorization: &str) -> Option<SecretString> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().into())
 }
 
-/// The caller's own id, if it is a sensible one, so that logs on both sides meet.
-pub(super) fn request_id(headers: &HeaderMap, api: &Api) -> String {
-    let own = headers.get("x-request-id").and_then(|value| value.to_str().ok());
-    let sensible = |id: &&str| {
-        (1..=64).contains(&id.len())
-            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-    };
-    match own.filter(sensible) {
-        Some(id) => id.to_owned(),
-        None => ids::new_uuid(api.clock()).simple().to_string(),
-    }
-}
-
 /// Legacy clients (`application/json`) get 200 for whatever is GraphQL's own business.
 pub(super) fn status(answer: &Answer, media: &str) -> StatusCode {
     let has = |code: &str| answer.codes.contains(&code);
@@ -312,11 +313,15 @@ pub(super) fn status(answer: &Answer, media: &str) -> StatusCode {
 }
 
 pub(super) fn refuse(refused: Refused, media: &'static str, request_id: &str) -> Response {
-    let Refused { status, code, message } = refused;
+    let Refused { status, code, message, retry_after } = refused;
     let extensions = json!({ "code": code, "requestId": request_id });
     let body = json!({ "errors": [{ "message": message, "extensions": extensions }] });
-    tracing::info!(request = request_id, status = status.as_u16(), codes = code, "operation");
-    respond(status, media, body.to_string().into_bytes(), request_id)
+    line::refused(request_id, status.as_u16(), code);
+    let mut response = respond(status, media, body.to_string().into_bytes(), request_id);
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 pub(super) fn respond(
@@ -345,7 +350,7 @@ pub(super) fn respond(
 /// Logs on both sides meet by the id.
 pub(super) fn identify(mut response: Response, request_id: &str) -> Response {
     if let Ok(id) = HeaderValue::from_str(request_id) {
-        response.headers_mut().insert("x-request-id", id);
+        response.headers_mut().insert(REQUEST_ID, id);
     }
     response
 }

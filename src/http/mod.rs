@@ -1,15 +1,24 @@
 //! The edge: what the server answers on which path.
 
+mod arrival;
 mod by_id;
 mod caller;
 mod events;
+mod gate;
 mod graphql;
 mod health;
 mod hygiene;
+mod identity;
+mod line;
 mod lines;
+mod listen;
 mod media;
+mod metrics;
+mod operations;
+mod patience;
 mod playground;
 mod socket;
+mod tls;
 mod welcome;
 
 use std::sync::Arc;
@@ -17,16 +26,19 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef},
+    middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
 use ipnet::IpNet;
 use tokio::sync::watch;
-use tower_http::catch_panic::CatchPanicLayer;
 
 pub use hygiene::Browsers;
 use hygiene::around;
 pub use lines::Lines;
+pub use listen::{Connections, Held, serve};
+pub use operations::{Operations, Rules};
 pub use playground::{Demo, DemoPerson, DemoTenant};
+pub use tls::Certificates;
 
 use crate::graphql::Api;
 
@@ -42,6 +54,7 @@ pub struct Edge {
     pub draining: watch::Receiver<bool>,
     /// Where everybody may sign in; absent where it is no demo.
     pub demo: Option<Arc<Demo>>,
+    pub operations: Arc<Operations>,
 }
 
 impl FromRef<Edge> for Api {
@@ -68,11 +81,13 @@ pub fn router(edge: Edge) -> Router {
         .route("/graphql/ws", get(socket::handle))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .route("/", get(welcome::welcome))
         .route("/kontor.css", get(welcome::style))
         .route("/kontor.svg", get(welcome::sign))
         .merge(playground::routes())
         .layer(DefaultBodyLimit::max(body))
-        .layer(CatchPanicLayer::custom(graphql::panicked));
-    around(paths, &browsers).with_state(edge)
+        .layer(from_fn(identity::unbroken));
+    let identified = from_fn_with_state(edge.api.clone(), identity::identified);
+    around(paths, &browsers).layer(identified).with_state(edge)
 }

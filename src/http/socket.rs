@@ -26,7 +26,8 @@ use tokio::{
 use super::{
     Edge,
     caller::caller,
-    graphql::{Refused, asked, refuse, request_id, token_in},
+    graphql::{Refused, asked, refuse, token_in},
+    identity::request_id,
     lines::{Line, MOST, Whose},
     media::JSON,
 };
@@ -65,7 +66,7 @@ const NO_INIT: Closed = (4408, "Connection initialisation timeout");
 const TWICE: Closed = (4429, "Too many initialisation requests");
 
 pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Response {
-    let request_id = request_id(request.headers(), &edge.api);
+    let request_id = request_id(request.headers());
     let refused = |status, code, told: &str| {
         refuse(Refused::new(status, code, told.to_owned()), JSON, &request_id)
     };

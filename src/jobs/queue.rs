@@ -11,6 +11,7 @@ use crate::{
     db::TenantConn,
     error::Result,
     ids::new_uuid,
+    measure,
     schema::jobs,
     tenants::TenantId,
 };
@@ -47,6 +48,7 @@ pub async fn enqueue(conn: &TenantConn, clock: &Clock, job: NewJob<'_>) -> Resul
         ))
         .execute(&mut &*conn)
         .await?;
+    measure::job(job.kind, measure::Job::Enqueued);
     Ok(())
 }
 

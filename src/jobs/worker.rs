@@ -14,6 +14,7 @@ use crate::{
     db::{Db, WriteContext},
     error::{Error, Result},
     ids::new_uuid,
+    measure,
     tenants::TenantId,
 };
 
@@ -114,6 +115,7 @@ impl Worker {
         }
         let tenants = queue::tenants_with_work(conn.pg(), now, TENANTS).await?;
         conn.release();
+        measure::tenants_with_jobs(tenants.len());
         for schedule in turns {
             if let Err(error) = (schedule.run)().await {
                 tracing::error!(schedule = schedule.name, error = ?error, "jobs.schedule.failed");
@@ -145,13 +147,18 @@ impl Worker {
         let now = self.clock.now();
         let conn = self.db.write(tenant, self.context()).await?;
         match result {
-            Ok(()) => queue::done(&conn, id, now).await?,
+            Ok(()) => {
+                queue::done(&conn, id, now).await?;
+                measure::job(&kind, measure::Job::Done);
+            }
             Err(error) => {
                 let (dice, _) = id.as_u64_pair();
                 let dice = u32::try_from(dice % 1000).unwrap_or_default();
                 let again = pause(attempts, dice).map(|pause| now.plus(pause));
                 tracing::warn!(%id, kind, attempts, error = ?error, last = again.is_none(), "jobs.failed");
                 queue::failed(&conn, id, &format!("{error:?}"), again, now).await?;
+                let became = again.map_or(measure::Job::Dead, |_| measure::Job::Failed);
+                measure::job(&kind, became);
             }
         }
         conn.commit().await

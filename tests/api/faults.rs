@@ -121,7 +121,7 @@ async fn tenant_of_next_connection(app: &TestApp) -> String {
 }
 
 /// Locks the companies until [`let_go`]; returns when they are locked.
-async fn hold_companies(app: &TestApp) -> tokio::task::JoinHandle<()> {
+pub async fn hold_companies(app: &TestApp) -> tokio::task::JoinHandle<()> {
     let url = app.settings.owner_url.clone();
     let hold = "BEGIN; LOCK TABLE kontor.companies IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)";
     let holding = tokio::spawn(async move {
@@ -134,7 +134,7 @@ async fn hold_companies(app: &TestApp) -> tokio::task::JoinHandle<()> {
     holding
 }
 
-async fn let_go(app: &TestApp, holding: tokio::task::JoinHandle<()>) {
+pub async fn let_go(app: &TestApp, holding: tokio::task::JoinHandle<()>) {
     let holder = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
         AND pid <> pg_backend_pid() AND query LIKE '%pg_sleep(60)'";
     assert_eq!(app.sql(holder).await, ["t"]);

@@ -166,6 +166,7 @@ fn browsers_are_told_to_do_no_more_than_is_meant() {
             "x-frame-options: deny",
             "referrer-policy: no-referrer",
             "cache-control: no-store",
+            "x-request-id: 0",
         ] {
             assert!(reply.headers.contains(header), "{header} in {reply:?}");
         }
@@ -178,6 +179,7 @@ fn browsers_are_told_to_do_no_more_than_is_meant() {
         server.http("OPTIONS", "/graphql", &headers, "").headers
     };
     assert!(asks(origin).contains("access-control-allow-origin: https://crm.acme.example"));
+    assert!(asks(origin).contains("x-request-id: 0"), "also before it asks");
     assert!(!asks("https://evil.example").contains("access-control-allow-origin"));
     assert!(!asks(origin).contains("access-control-allow-credentials"));
 

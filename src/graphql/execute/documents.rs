@@ -181,6 +181,14 @@ pub fn choose<'a>(
     })
 }
 
+/// The operation's first field, where it is not in a fragment.
+pub fn first_root(operation: &OperationDefinition) -> Option<&str> {
+    operation.selection_set.node.items.iter().find_map(|item| match &item.node {
+        Selection::Field(field) => Some(field.node.name.node.as_str()),
+        _ => None,
+    })
+}
+
 pub fn only_name(document: &ExecutableDocument) -> Option<String> {
     document.operations.iter().next().and_then(|(name, _)| name).map(ToString::to_string)
 }

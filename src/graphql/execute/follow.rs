@@ -78,7 +78,7 @@ impl Api {
     pub async fn open(&self, call: Call, token: Option<SecretString>) -> Opened {
         let (asked, warned) = match self.arrive(&call).await {
             Ok(arrived) => arrived,
-            Err(answer) => return Opened::Answered(answer),
+            Err(answer) => return Opened::Answered(*answer),
         };
         let follows = choose(&asked.judged.document, call.operation_name.as_deref())
             .is_ok_and(|operation| operation.ty == OperationType::Subscription);
@@ -109,7 +109,7 @@ impl Api {
         let price = tariff.price(&call.variables);
         self.admit(&call, document, operation, price, &mut Vec::new()).map_err(refuse)?;
         let throttle = &self.0.throttle;
-        let toll = throttle.take(&call, &tariff, price).await.map_err(Box::new)?;
+        let toll = throttle.take(&call, &tariff, price).await?;
         let document = with_one_root(document, name).map_err(refuse)?;
         self.count(Some(&viewer), &asked, name);
         let commits = self.db().commits().follow(viewer.tenant);
@@ -238,13 +238,24 @@ impl Following {
         response.extensions.extend(session.fields().take_masked());
         let reads = session.fields().take_reads(session.viewer(), id);
         let body = response_json(&response, executed);
-        let statements = session.finish().await;
+        session.finish().await;
+        let (statements, rows) = (session.tally().statements(), session.tally().rows());
         if let Some(reads) = reads {
             self.api.later().send(reads).await;
         }
         let operation = self.operation.clone();
-        let (retry_after, headers) = (None, Vec::new());
-        Answer { body, executed, codes, operation, statements, retry_after, headers }
+        let (root, cost) = (Some("subscription changes".into()), Some(self.price));
+        Answer {
+            body,
+            executed,
+            codes,
+            operation,
+            root,
+            statements,
+            rows,
+            cost,
+            ..Answer::default()
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One request from document to answer, whatever brought it: HTTP, a socket, a test.
 
 mod asked;
+mod bounds;
 mod documents;
 mod examine;
 mod explain;
@@ -21,16 +22,19 @@ use async_graphql::{
 use axum::http::{HeaderName, HeaderValue};
 use tokio::sync::Semaphore;
 
-pub use self::follow::{Following, Next, Opened};
 use self::{
     asked::Asked,
-    documents::{Documents, all_public, choose, only_name},
+    documents::{Documents, all_public, choose, first_root, only_name},
     refusal::{Refusal, code_errors},
     throttle::{Throttle, small_enough},
 };
 pub use self::{
     asked::ByName,
     examine::{Examined, Examiner},
+};
+pub use self::{
+    bounds::Bounds,
+    follow::{Following, Next, Opened},
 };
 use super::{
     guard::{SchemaMap, TooMuch, Usage, affordable, root_of},
@@ -44,7 +48,7 @@ use crate::{
     clock::Clock,
     config::Limits,
     db::Db,
-    documents::Registry,
+    documents::{DocumentHash, Registry},
     error::{Error, Result},
     jobs::Later,
     keys::Keys,
@@ -83,7 +87,7 @@ pub struct Call {
 }
 
 /// An answer, ready to be sent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Answer {
     pub body: Vec<u8>,
     /// False: nothing ran, and the body has no `data`.
@@ -92,8 +96,16 @@ pub struct Answer {
     pub codes: Vec<&'static str>,
     /// The operation's name, for the log.
     pub operation: Option<String>,
-    /// How many statements the reads took.
+    /// Query or mutation, and the first field of it that ran, such as `query companies`.
+    pub root: Option<String>,
+    /// How many statements it took.
     pub statements: u32,
+    /// How many rows those read or wrote.
+    pub rows: u64,
+    /// What it did cost.
+    pub cost: Option<u64>,
+    /// The registered document that it is of.
+    pub document: Option<DocumentHash>,
     /// In how many seconds it is worth trying again, where that was said.
     pub retry_after: Option<u64>,
     /// What else HTTP says of it.
@@ -110,6 +122,7 @@ struct Inner {
     checker: OnceLock<AppSchema>,
     map: SchemaMap,
     throttle: Throttle,
+    bounds: Bounds,
     documents: Documents,
     examiner: Examiner,
     registry: Registry,
@@ -134,6 +147,11 @@ pub struct Parts {
 
 impl Api {
     pub fn new(parts: Parts) -> Self {
+        let bounds = Bounds::of(&parts.limits);
+        Self::bounded(parts, bounds)
+    }
+
+    pub fn bounded(parts: Parts, bounds: Bounds) -> Self {
         let throttle = Throttle { limits: parts.limits.clone(), buckets: parts.buckets.clone() };
         let later = Later::default();
         Self(Arc::new(Inner {
@@ -141,6 +159,7 @@ impl Api {
             checker: OnceLock::new(),
             map: SchemaMap::read(&sdl()),
             throttle,
+            bounds,
             documents: Documents::default(),
             examiner: Examiner::new(parts.limits.clone()),
             registry: Registry::default(),
@@ -202,14 +221,15 @@ impl Api {
     pub async fn answer(&self, call: Call) -> Answer {
         match self.arrive(&call).await {
             Ok((asked, warned)) => self.run(call, asked, warned).await,
-            Err(answer) => answer,
+            Err(answer) => *answer,
         }
     }
 
     /// Which document is asked; what it warns of.
-    async fn arrive(&self, call: &Call) -> Result<(Asked, Vec<TooMuch>), Answer> {
+    async fn arrive(&self, call: &Call) -> Result<(Asked, Vec<TooMuch>), Box<Answer>> {
         let mut warned: Vec<TooMuch> = self.0.throttle.arrive(call).await?.into_iter().collect();
-        let asked = self.asked(call).await.map_err(|refusal| refusal.answer(&call.info.id))?;
+        let asked = self.asked(call).await;
+        let asked = asked.map_err(|refusal| Box::new(refusal.answer(&call.info.id)))?;
         warned.extend(asked.judged.warned.iter().cloned());
         Ok((asked, warned))
     }
@@ -229,7 +249,7 @@ impl Api {
         }
         let mut toll = match throttle.take(&call, &tariff, price).await {
             Ok(toll) => toll,
-            Err(answer) => return answer,
+            Err(answer) => return *answer,
         };
         toll.warned.extend(warned);
         let viewer = match call.signed_in {
@@ -241,7 +261,12 @@ impl Api {
         let fast = Fast::json(document);
         let made = fast.made();
         let request = self.request(document, call.variables.clone(), name, &session).data(fast);
-        let mut response = self.0.schema.execute(request).await;
+        let bounds = &self.0.bounds;
+        let (mut response, in_time) = bounds.run(self.0.schema.execute(request)).await;
+        if !in_time {
+            // Its connection is in the middle of something.
+            session.abandon().await;
+        }
         // Nothing ran when no error has a place in the answer.
         let executed = response.errors.is_empty()
             || response.data != Value::Null
@@ -255,15 +280,20 @@ impl Api {
             Some(Error::Limited { retry_after }) => Some(retry_after.as_secs().max(1)),
             _ => None,
         });
-        let codes = code_errors(&mut response, executed, &id);
+        let mut codes = code_errors(&mut response, executed, &id);
         response.extensions.extend(session.fields().take_masked());
         let told = throttle.settle(toll, if executed { tariff.spent(&made, price) } else { 0 });
         if call.tell_cost && executed {
             told.tell(&mut response);
         }
         let reads = session.fields().take_reads(session.viewer(), &id);
-        let body = response_json(&response, executed);
-        let statements = session.finish().await;
+        let mut body = response_json(&response, executed);
+        if let Some(mut instead) = bounds.too_large(&body) {
+            codes = code_errors(&mut instead, executed, &id);
+            body = response_json(&instead, executed);
+        }
+        session.finish().await;
+        let (statements, rows) = (session.tally().statements(), session.tally().rows());
         if let Some(reads) = reads {
             self.0.later.send(reads).await;
         }
@@ -273,13 +303,24 @@ impl Api {
             self.count(session.viewer(), &asked, name);
             headers.extend(judged.usage(name).map(Usage::headers).unwrap_or_default());
         }
-        let operation = call.operation_name.or_else(|| only_name(document));
-        if body.len() > throttle.limits.answer && !throttle.limits.warn_only {
-            let told = "The answer is too large; ask for less at once.";
-            let answer = Refusal::new("PAYLOAD_TOO_LARGE", told).answer(&id);
-            return Answer { executed, operation, statements, headers, ..answer };
+        let named = call.operation_name.or_else(|| only_name(document));
+        // A document that was not good may name fields that are none.
+        let root = first_root(operation).filter(|_| executed);
+        let root = root.map(|field| format!("{} {field}", operation.ty));
+        let cost = told.spent;
+        Answer {
+            body,
+            executed,
+            codes,
+            operation: named,
+            root,
+            statements,
+            rows,
+            cost,
+            document: asked.registered.is_some().then_some(asked.judged.hash),
+            retry_after,
+            headers,
         }
-        Answer { body, executed, codes, operation, statements, retry_after, headers }
     }
 
     /// A document with what its resolvers need.

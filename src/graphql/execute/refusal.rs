@@ -31,16 +31,7 @@ impl Refusal {
         extensions.set("code", self.code);
         extensions.set("requestId", request_id);
         let body = response_json(&Response::from_errors(vec![error]), false);
-        let codes = vec![self.code];
-        Answer {
-            body,
-            executed: false,
-            codes,
-            operation: None,
-            statements: 0,
-            retry_after: None,
-            headers: Vec::new(),
-        }
+        Answer { body, codes: vec![self.code], ..Answer::default() }
     }
 }
 

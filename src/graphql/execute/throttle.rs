@@ -50,7 +50,7 @@ pub struct Throttle {
 
 impl Throttle {
     /// Before anything is looked at: an address without sign-in has only so many operations.
-    pub async fn arrive(&self, call: &Call) -> Result<Option<TooMuch>, Answer> {
+    pub async fn arrive(&self, call: &Call) -> Result<Option<TooMuch>, Box<Answer>> {
         let (SignedIn::Anonymous, Some(address)) = (&call.signed_in, call.info.caller.address)
         else {
             return Ok(None);
@@ -62,7 +62,12 @@ impl Throttle {
     }
 
     /// Takes the price of an operation.
-    pub async fn take(&self, call: &Call, tariff: &Tariff, price: u64) -> Result<Toll, Answer> {
+    pub async fn take(
+        &self,
+        call: &Call,
+        tariff: &Tariff,
+        price: u64,
+    ) -> Result<Toll, Box<Answer>> {
         let address = call.info.caller.address.map(neighbourhood);
         let rate = self.limits.points();
         // More than the bucket holds would be refused for ever.
@@ -124,7 +129,7 @@ impl Throttle {
         wants: &[Want],
         outcome: &Outcome,
         price: Option<u64>,
-    ) -> Result<Option<TooMuch>, Answer> {
+    ) -> Result<Option<TooMuch>, Box<Answer>> {
         let Some(refused) = outcome.refused else { return Ok(None) };
         let bucket = wants.get(refused.which).map(|want| want.key.to_string()).unwrap_or_default();
         let id = &call.info.id;
@@ -140,7 +145,7 @@ impl Throttle {
         }
         let level = outcome.levels.get(refused.which).copied();
         let level = level.unwrap_or(Level::full(self.limits.points()));
-        Err(TooSoon { refused, level, price }.answer(call, told, &self.limits))
+        Err(Box::new(TooSoon { refused, level, price }.answer(call, told, &self.limits)))
     }
 }
 
@@ -175,7 +180,7 @@ impl TooSoon {
 /// What an answer says of its cost.
 pub struct Told {
     price: Option<u64>,
-    spent: Option<u64>,
+    pub spent: Option<u64>,
     level: Level,
     warned: Vec<TooMuch>,
     limits: Limits,

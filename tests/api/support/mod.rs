@@ -18,7 +18,7 @@ use kontor::{
     clock::Clock,
     config::Limits,
     db::{Db, Settings},
-    graphql::{Answer, Api, Call, Following, Next, Opened, Parts, RequestInfo, SignedIn},
+    graphql::{Answer, Api, Bounds, Call, Following, Next, Opened, Parts, RequestInfo, SignedIn},
     jobs::Worker,
     keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
@@ -85,6 +85,16 @@ impl TestApp {
         Self { api, clock, settings, mail, links, log }
     }
 
+    /// With other bounds of time and size.
+    pub fn bound(&mut self, bounds: Bounds) {
+        let (db, clock) = (self.api.db().clone(), self.clock.clone());
+        let (keys, links) = (self.api.keys().clone(), self.links.clone());
+        let (passwords, providers) = (Passwords::new(4), Providers::new(true));
+        let (limits, buckets) = (self.api.limits().clone(), self.api.buckets().clone());
+        let parts = Parts { db, clock, keys, passwords, links, providers, limits, buckets };
+        self.api = Api::bounded(parts, bounds);
+    }
+
     /// As in production: identity providers are on the internet.
     pub fn without_local_providers(mut self) -> Self {
         let (limits, buckets) = (self.api.limits().clone(), self.api.buckets().clone());
@@ -113,10 +123,15 @@ impl TestApp {
 
     /// Signs in as a person of the demo, such as `rep@acme.test`.
     pub async fn sign_in(&self, email: &str) -> Person<'_> {
+        let token = self.token(email).await;
+        self.bearer(&token).await.expect("a good token")
+    }
+
+    /// An access token of a person of the demo.
+    pub async fn token(&self, email: &str) -> String {
         let query = "mutation($email: String!) { signIn(input: { email: $email, password: \"kontor-demo\" }) { accessToken userErrors { message } } }";
         let answer = self.anonymous().run(query, json!({ "email": email })).await;
-        let token = answer["data"]["signIn"]["accessToken"].as_str().expect("signed in").to_owned();
-        self.bearer(&token).await.expect("a good token")
+        answer["data"]["signIn"]["accessToken"].as_str().expect("signed in").to_owned()
     }
 
     /// Gives a person of the demo a second factor: its seed, and the recovery codes.
@@ -262,15 +277,9 @@ impl Person<'_> {
                     _ => panic!("{query} told nothing"),
                 }
             }
-            Opened::Following(_) => Answer {
-                body: b"{\"data\":{}}".into(),
-                executed: true,
-                codes: Vec::new(),
-                operation: None,
-                statements: 0,
-                retry_after: None,
-                headers: Vec::new(),
-            },
+            Opened::Following(_) => {
+                Answer { body: b"{\"data\":{}}".into(), executed: true, ..Answer::default() }
+            }
         };
         watch.check(query);
         answer
@@ -327,6 +336,11 @@ pub fn redacted(mut json: Json) -> Json {
     }
     walk(&mut json);
     json
+}
+
+/// A test's database, for a server of its own.
+pub fn secret_url(app: &TestApp) -> String {
+    secrecy::ExposeSecret::expose_secret(&app.settings.url).to_owned()
 }
 
 /// The code of the only user error of a payload.

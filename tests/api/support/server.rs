@@ -65,6 +65,7 @@ pub struct Server {
     child: Child,
     pub address: String,
     pub said: Arc<Mutex<Vec<String>>>,
+    logged: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -75,25 +76,50 @@ impl Server {
 
     pub fn start(arguments: &[&str]) -> Self {
         let mut command = kontor(arguments);
-        command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let said = Arc::new(Mutex::new(Vec::new()));
         let (heard, out) = (said.clone(), BufReader::new(child.stdout.take().unwrap()));
         std::thread::spawn(move || {
             out.lines().map_while(Result::ok).for_each(|line| locked(&heard).push(line));
         });
+        let logged = Arc::new(Mutex::new(Vec::new()));
+        let (kept, log) = (logged.clone(), BufReader::new(child.stderr.take().unwrap()));
+        std::thread::spawn(move || {
+            log.lines().map_while(Result::ok).for_each(|line| locked(&kept).push(line));
+        });
         let began = Instant::now();
         loop {
             let lines = locked(&said).clone();
             if lines.iter().any(|line| line.starts_with("Stop it")) {
                 let api = lines.iter().find(|line| line.contains("API")).unwrap();
-                let address = api.split("http://").nth(1).unwrap().split('/').next().unwrap();
-                return Self { address: address.to_owned(), child, said };
+                let address = api.split("://").nth(1).unwrap().split('/').next().unwrap();
+                return Self { address: address.to_owned(), child, said, logged };
             }
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none() && began.elapsed() < Duration::from_mins(1), "{lines:?}");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// What the log says of something, such as `operation`, as soon as it says it.
+    pub fn logged(&self, what: &str, is: impl Fn(&Json) -> bool) -> Json {
+        let began = Instant::now();
+        loop {
+            let lines = locked(&self.logged).clone();
+            let lines = lines.iter().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+            if let Some(line) = lines.into_iter().find(|line| line["message"] == what && is(line)) {
+                return line;
+            }
+            let log = locked(&self.logged).join("\n");
+            assert!(began.elapsed() < Duration::from_secs(20), "no {what} in {log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// All of the log until now.
+    pub fn log(&self) -> String {
+        locked(&self.logged).join("\n")
     }
 
     pub fn pid(&self) -> rustix::process::Pid {
@@ -127,19 +153,23 @@ impl Server {
     }
 
     pub fn http(&self, method: &str, path: &str, headers: &str, body: &str) -> Reply {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let length = body.len();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}",
-            self.address
-        );
-        // A server that refuses early may close before it has read all.
-        let _ = stream.write_all(request.as_bytes());
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        Reply::read(&String::from_utf8_lossy(&answer))
+        http(&self.address, method, path, headers, body)
     }
+}
+
+/// One request on a connection of its own.
+pub fn http(address: &str, method: &str, path: &str, headers: &str, body: &str) -> Reply {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}",
+    );
+    // A server that refuses early may close before it has read all.
+    let _ = stream.write_all(request.as_bytes());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    Reply::read(&String::from_utf8_lossy(&answer))
 }
 
 impl Drop for Server {
@@ -157,7 +187,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    fn read(text: &str) -> Self {
+    pub fn read(text: &str) -> Self {
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         Self { status, headers: head.to_lowercase(), body: body.to_owned() }
