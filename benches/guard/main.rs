@@ -47,7 +47,7 @@ INSERT INTO kontor.companies (tenant_id, id, name, city, owner_id, version, crea
   SELECT '0190a000-0000-7000-8000-000000000001', gen_random_uuid(), 'Company ' || i, 'Berlin',
          '0190a000-0000-7000-8000-000000000002', 1, now(), now() FROM generate_series(1, 200) i;";
 const QUESTIONS: [(&str, &str); 3] = [
-    ("who am I", "{ viewer { permissions } }"),
+    ("who am I", "{ viewer { user { email } permissions } }"),
     ("one company", "{ companies(first: 1) { nodes { id name city owner { name } } } }"),
     (
         "a page of 50",
