@@ -8,6 +8,7 @@
 #![expect(
     clippy::as_conversions,
     clippy::cast_precision_loss,
+    clippy::disallowed_methods,
     clippy::float_arithmetic,
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -32,6 +33,7 @@ use kontor::{
 use rustix::time::{ClockId, clock_gettime};
 use secrecy::ExposeSecret;
 use serde_json::json;
+use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 const ROUNDS: usize = 5;
@@ -45,7 +47,7 @@ INSERT INTO kontor.companies (tenant_id, id, name, city, owner_id, version, crea
   SELECT '0190a000-0000-7000-8000-000000000001', gen_random_uuid(), 'Company ' || i, 'Berlin',
          '0190a000-0000-7000-8000-000000000002', 1, now(), now() FROM generate_series(1, 200) i;";
 const QUESTIONS: [(&str, &str); 3] = [
-    ("who am I", "{ viewer { permissions } }"),
+    ("who am I", "{ viewer { user { email } permissions } }"),
     ("one company", "{ companies(first: 1) { nodes { id name city owner { name } } } }"),
     (
         "a page of 50",
@@ -53,32 +55,27 @@ const QUESTIONS: [(&str, &str); 3] = [
     ),
 ];
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(worker_threads = 2)]
 async fn main() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guard");
     let tell = |text: &str| println!("{text}");
     let postgres = Embedded::start(&folder, None, Durability::Full, &tell).await.unwrap();
-    let (client, driver) =
-        tokio_postgres::connect(postgres.url_of("postgres").expose_secret(), tokio_postgres::NoTls)
-            .await
-            .unwrap();
-    let drive = tokio::task::LocalSet::new();
-    drive.spawn_local(driver);
-    drive
-        .run_until(async {
-            client.batch_execute("DROP DATABASE IF EXISTS bench WITH (FORCE)").await.unwrap();
-            client.batch_execute("CREATE DATABASE bench").await.unwrap();
-            let url = postgres.url_of("bench");
-            let settings = Settings::new(url.clone());
-            Migrator::open(&settings).await.unwrap().up(&Clock::system()).await.unwrap();
-            let (client, driver) =
-                tokio_postgres::connect(url.expose_secret(), tokio_postgres::NoTls).await.unwrap();
-            tokio::task::spawn_local(driver);
-            client.batch_execute(ROWS).await.unwrap();
-            measure(&settings).await;
-        })
-        .await;
+    let admin = connect(postgres.url_of("postgres").expose_secret()).await;
+    admin.batch_execute("DROP DATABASE IF EXISTS bench WITH (FORCE)").await.unwrap();
+    admin.batch_execute("CREATE DATABASE bench").await.unwrap();
+    let url = postgres.url_of("bench");
+    let settings = Settings::new(url.clone());
+    Migrator::open(&settings).await.unwrap().up(&Clock::system()).await.unwrap();
+    connect(url.expose_secret()).await.batch_execute(ROWS).await.unwrap();
+    measure(&settings).await;
+    drop(admin);
     postgres.stop().await.unwrap();
+}
+
+async fn connect(url: &str) -> Client {
+    let (client, driver) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(driver);
+    client
 }
 
 async fn measure(settings: &Settings) {

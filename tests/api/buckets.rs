@@ -93,6 +93,9 @@ async fn who_has_spent_everything_waits() {
     let app = TestApp::new().await.limited(small());
     let (manager, rep) =
         (app.sign_in("manager@acme.test").await, app.sign_in("rep@acme.test").await);
+    let none = TestApp::new().await.limited(Limits { points: 0, ..small() });
+    let nothing = none.as_viewer(manager.viewer());
+    assert_eq!(ask(&nothing, "{ viewer { permissions } }", Json::Null).await.codes, ["THROTTLED"]);
     let dear = "{ a: companies(first: 100) { nodes { owner { id } } } b: companies(first: 100) { nodes { id } } }";
     let mut refused = None;
     for _ in 0..30 {

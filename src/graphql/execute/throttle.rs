@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     access::Viewer,
-    buckets::{Buckets, Key, Level, Outcome, Refused, Want, neighbourhood},
+    buckets::{Buckets, Key, Level, Outcome, Rate, Refused, Want, neighbourhood},
     config::Limits,
     error::Error,
 };
@@ -70,8 +70,7 @@ impl Throttle {
     ) -> Result<Toll, Box<Answer>> {
         let address = call.info.caller.address.map(neighbourhood);
         let rate = self.limits.points();
-        // More than the bucket holds would be refused for ever.
-        let points = price.min(rate.size.into());
+        let points = affordable(price, rate);
         let key = match &call.signed_in {
             SignedIn::As(viewer) => Some(key_of(viewer)),
             _ => address.map(Key::Address),
@@ -100,7 +99,7 @@ impl Throttle {
     /// Takes a price while an operation runs.
     pub async fn take_more(&self, viewer: &Viewer, price: u64) -> Result<(), Error> {
         let rate = self.limits.points();
-        let want = Want::new(key_of(viewer), rate, price.min(rate.size.into()));
+        let want = Want::new(key_of(viewer), rate, affordable(price, rate));
         match self.buckets.take(&[want]).await.refused {
             Some(Refused { retry_after, .. }) if !self.limits.warn_only => {
                 Err(Error::Limited { retry_after })
@@ -147,6 +146,11 @@ impl Throttle {
         let level = level.unwrap_or(Level::full(self.limits.points()));
         Err(Box::new(TooSoon { refused, level, price }.answer(call, told, &self.limits)))
     }
+}
+
+/// More than the bucket holds would be refused for ever. One that holds nothing refuses all.
+fn affordable(price: u64, rate: Rate) -> u64 {
+    price.min(u64::from(rate.size).max(1))
 }
 
 fn key_of(viewer: &Viewer) -> Key {
