@@ -45,7 +45,8 @@ fn the_metrics_say_what_happened_and_how_it_stands() {
     assert!(of("kontor_pool_opened_total") >= of("kontor_pool_connections"));
     assert_eq!((of("kontor_pool_waiting"), of("kontor_operations_in_flight")), (0, 0));
     assert_eq!((of("kontor_sockets"), of("kontor_subscriptions")), (0, 0));
-    assert_eq!((of("kontor_connections"), of("kontor_shed_total")), (1, 0));
+    // The one that asks; those before it end in their own time.
+    assert!(of("kontor_connections") >= 1 && of("kontor_shed_total") == 0);
     assert!(of("process_resident_memory_bytes") > 1_000_000 && of("process_open_fds") > 3);
     assert!(of("kontor_tasks") > 1 && sample::<f64>(&text, "kontor_uptime_seconds") > 0.0);
     assert!(text.contains("\nprocess_cpu_seconds_total "));
