@@ -84,7 +84,7 @@ async fn a_request_dropped_in_the_middle_leaves_nothing_behind() {
     let write = rep.run("mutation($id: ID!) { companyUpdate(id: $id, input: { city: \"Rome\" }) { company { id } } }", json!({ "id": id }));
     let both = futures_util::future::join(read, write);
     assert!(
-        tokio::time::timeout(Duration::from_millis(200), both).await.is_err(),
+        tokio::time::timeout(Duration::from_millis(200), Box::pin(both)).await.is_err(),
         "both wait for the lock"
     );
     let_go(&app, hold).await;
