@@ -292,7 +292,7 @@ await step('a subscription shows what happens, until it is stopped', async () =>
   await signedInAs(page, 'Maya Miller');
   await button(page, 'New tab').click();
   await button(page, 'Skip to the editor').press('Enter');
-  await page.keyboard.insertText('subscription { changes(after: "0", first: 3) { cursor type action recordId at } }');
+  await page.keyboard.insertText('subscription { changes(after: "0", first: 3, types: ["Company"]) { cursor type action recordId at } }');
   await page.getByRole('button', { name: /^Execute query/ }).click();
   const told = () => page.locator('.readout').innerText();
   await until(told, (told) => /socket\s+(open|complete)/.test(told) && /events\s+[1-9]/.test(told));

@@ -10,7 +10,7 @@ use crate::{
     column,
     db::{TenantConn, WithinReach},
     error::{Error, Result},
-    schema::{counters, outbox},
+    schema::{audit_log, counters, outbox},
 };
 
 /// Positions that are looked through at once, whoever sees how much of them.
@@ -27,6 +27,8 @@ pub struct Change {
     pub table_name: String,
     pub record_id: Uuid,
     pub action: String,
+    /// Its entry in the trail.
+    audit_id: Uuid,
 }
 
 /// Which part of the log is asked for.
@@ -61,7 +63,7 @@ pub async fn follow(conn: &TenantConn, window: Window<'_>) -> Result<Stretch> {
         return Ok(Stretch { changes: Vec::new(), until: after, more: false });
     }
     let last = head.min(after.saturating_add(WINDOW));
-    let changes = Change::query()
+    let mut changes: Vec<Change> = Change::query()
         .filter(outbox::tenant_id.eq(conn.tenant()))
         .filter(outbox::position.gt(after))
         .filter(outbox::position.le(last))
@@ -72,12 +74,35 @@ pub async fn follow(conn: &TenantConn, window: Window<'_>) -> Result<Stretch> {
         .limit(most)
         .load(&mut &*conn)
         .await?;
+    tell_deletions(conn, &mut changes).await?;
     let full = i64::try_from(changes.len()).is_ok_and(|count| count >= most);
     let until = match changes.last() {
         Some(change) if full => change.position,
         _ => last,
     };
     Ok(Stretch { changes, until, more: until < head })
+}
+
+/// A record that is kept, and marked as deleted, is deleted for whoever follows.
+async fn tell_deletions(conn: &TenantConn, changes: &mut [Change]) -> Result<()> {
+    let updates = changes.iter().filter(|change| change.action == "UPDATED");
+    let (at, ids): (Vec<Timestamp>, Vec<Uuid>) =
+        updates.map(|change| (change.at, change.audit_id)).unzip();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let marked: Vec<Uuid> = audit_log::table
+        .filter(audit_log::tenant_id.eq(conn.tenant()))
+        .filter(audit_log::at.eq_any(at))
+        .filter(audit_log::id.eq_any(ids))
+        .filter(audit_log::new.retrieve_as_text("deleted_at").is_not_null())
+        .select(audit_log::id)
+        .load(&mut &*conn)
+        .await?;
+    for change in changes.iter_mut().filter(|change| marked.contains(&change.audit_id)) {
+        "DELETED".clone_into(&mut change.action);
+    }
+    Ok(())
 }
 
 /// The position of the newest change.

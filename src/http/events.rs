@@ -3,10 +3,13 @@
 //! can read nothing else; what HTTP refuses (sign-in, limits, a database that is away) has its
 //! status.
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 
 use axum::{
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{
         IntoResponse, Response, Sse,
         sse::{Event, KeepAlive},
@@ -18,10 +21,14 @@ use secrecy::SecretString;
 use super::{
     Edge,
     graphql::{Refused, identify, refuse, respond, status},
-    lines::{Line, Whose},
+    line::Line,
+    lines::{self, Whose},
     media::JSON,
 };
-use crate::graphql::{Answer, Call, Following, Next, Opened, SignedIn};
+use crate::{
+    graphql::{Answer, Call, Following, Next, Opened, SignedIn},
+    measure::Open,
+};
 
 /// Streams of one reader.
 const MOST_STREAMS: usize = 10;
@@ -39,21 +46,46 @@ pub(super) async fn answer(
         _ => None,
     };
     let whose = Whose::of(viewer, call.info.caller.address);
-    let Some(lines) = edge.lines.both(whose, MOST_STREAMS) else {
+    let Some(both) = edge.lines.both(whose, MOST_STREAMS) else {
         let told = format!("At most {MOST_STREAMS} streams at once.");
         let refused = Refused::new(StatusCode::TOO_MANY_REQUESTS, "THROTTLED", told);
         return refuse(refused, JSON, request_id);
     };
+    let (viewer, began) = (viewer.cloned(), Instant::now());
     let state = match edge.api.open(call, token).await {
-        Opened::Answered(answer) => match status(&answer, JSON) {
-            StatusCode::OK => State::Answered(answer),
-            status => return respond(status, JSON, answer.body, request_id),
-        },
+        Opened::Answered(answer) => {
+            let status = status(&answer, JSON);
+            let line = Line {
+                over: "events",
+                request: request_id,
+                viewer: viewer.as_ref(),
+                status: Some(status.as_u16()),
+                took: began.elapsed(),
+                slow: edge.operations.slow,
+            };
+            line.tell(&answer);
+            if status != StatusCode::OK {
+                return refused(status, answer, request_id);
+            }
+            State::Answered(answer)
+        }
         Opened::Following(following) => State::Following(following),
     };
-    let events = Events { state, draining: edge.draining.clone(), _lines: lines };
+    let draining = edge.draining.clone();
+    let events = Events { state, draining, _lines: both, _open: Open::subscription() };
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
     identify(Sse::new(events.stream()).keep_alive(keep_alive).into_response(), request_id)
+}
+
+/// As HTTP has it.
+fn refused(status: StatusCode, answer: Answer, request_id: &str) -> Response {
+    let Answer { body, retry_after, headers, .. } = answer;
+    let mut response = respond(status, JSON, body, request_id);
+    response.headers_mut().extend(headers);
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 enum State {
@@ -66,7 +98,8 @@ enum State {
 struct Events {
     state: State,
     draining: tokio::sync::watch::Receiver<bool>,
-    _lines: [Line; 2],
+    _lines: [lines::Line; 2],
+    _open: Open,
 }
 
 impl Events {

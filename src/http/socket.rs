@@ -28,12 +28,15 @@ use super::{
     caller::caller,
     graphql::{Refused, asked, refuse, token_in},
     identity::request_id,
-    lines::{Line, MOST, Whose},
+    line::Line,
+    lines::{self, MOST, Whose},
+    listen::Held,
     media::JSON,
 };
 use crate::{
     graphql::{Answer, Call, Caller, Next, Opened, RequestInfo, SignedIn},
     ids::new_uuid,
+    measure::Open,
 };
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -75,6 +78,7 @@ pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Respon
         return refused(StatusCode::FORBIDDEN, "CSRF_BLOCKED", told);
     }
     let caller = caller(&request, &edge.trusted_proxies);
+    let held = request.extensions().get::<Held>().cloned();
     let speaks = speaks(request.headers());
     let (mut parts, _) = request.into_parts();
     let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &edge).await else {
@@ -92,7 +96,7 @@ pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Respon
         .protocols([PROTOCOL])
         .max_message_size(MESSAGE)
         .max_frame_size(MESSAGE)
-        .on_upgrade(async move |socket| Connection::new(edge, caller, line).run(socket).await)
+        .on_upgrade(async move |socket| Connection::new(edge, caller, line, held).run(socket).await)
 }
 
 fn speaks(headers: &HeaderMap) -> bool {
@@ -106,7 +110,7 @@ fn speaks(headers: &HeaderMap) -> bool {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Said {
     ConnectionInit { payload: Option<Map<String, Value>> },
-    Ping { payload: Option<Box<RawValue>> },
+    Ping { payload: Option<Value> },
     Pong {},
     Subscribe { id: String, payload: Map<String, Value> },
     Complete { id: String },
@@ -138,11 +142,14 @@ struct Connection {
     subscriptions: Arc<Semaphore>,
     sender: mpsc::Sender<Told>,
     queue: mpsc::Receiver<Told>,
-    lines: Vec<Line>,
+    lines: Vec<lines::Line>,
+    /// The server's end waits for it.
+    _held: Option<Held>,
+    _open: Open,
 }
 
 impl Connection {
-    fn new(edge: Edge, caller: Caller, line: Line) -> Self {
+    fn new(edge: Edge, caller: Caller, line: lines::Line, held: Option<Held>) -> Self {
         let (sender, queue) = mpsc::channel(QUEUE);
         Self {
             edge,
@@ -155,6 +162,8 @@ impl Connection {
             sender,
             queue,
             lines: vec![line],
+            _held: held,
+            _open: Open::socket(),
         }
     }
 
@@ -361,8 +370,29 @@ impl Operation {
         // A socket that is gone has nobody to tell.
         let tell = async |what| sender.send(Told { id: id.clone(), number, what }).await.is_ok();
         let request_id = call.info.id.clone();
-        let mut following = match edge.api.open(call, token).await {
+        let began = Instant::now();
+        let viewer = match &call.signed_in {
+            SignedIn::As(viewer) => Some(viewer.clone()),
+            _ => None,
+        };
+        let Some(place) = edge.operations.gate.enter().await else {
+            let told = "The server has too much to do right now.";
+            tell(What::Error(refusal("UNAVAILABLE", told, &request_id))).await;
+            return;
+        };
+        let opened = edge.api.open(call, token).await;
+        drop(place);
+        let mut following = match opened {
             Opened::Answered(answer) => {
+                let line = Line {
+                    over: "socket",
+                    request: &request_id,
+                    viewer: viewer.as_ref(),
+                    status: None,
+                    took: began.elapsed(),
+                    slow: edge.operations.slow,
+                };
+                line.tell(&answer);
                 if tell(what_of(answer)).await {
                     tell(What::Complete).await;
                 }
@@ -375,6 +405,7 @@ impl Operation {
             tell(What::Error(refusal("THROTTLED", &told, &request_id))).await;
             return;
         };
+        let _open = Open::subscription();
         loop {
             let what = match following.next().await {
                 Next::Answer(answer) => what_of(answer),

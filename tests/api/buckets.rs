@@ -256,7 +256,7 @@ async fn variables_and_answers_have_their_size() {
     let answer = manager.answer(query, json!({ "n": 20 })).await;
     assert_eq!(
         (answer.codes.as_slice(), answer.executed),
-        (["PAYLOAD_TOO_LARGE"].as_slice(), true)
+        (["COST_LIMIT_EXCEEDED"].as_slice(), true)
     );
-    assert!(json(&answer).get("data").is_none());
+    assert!(json(&answer)["data"].is_null());
 }

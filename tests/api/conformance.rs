@@ -75,7 +75,7 @@ fn real_clients_are_at_home() {
     let made = server.ask(Some(&token), made, json!({}));
     let client = &made["data"]["apiClientCreate"]["apiClient"]["id"];
     let register = "mutation($client: ID!, $body: String!) { documentsRegister(clientId: $client, documents: [{ body: $body }]) { documents { documentId } userErrors { message } } }";
-    let body = "query Companies {\n  companies(first: 2) {\n    nodes {\n      __typename\n      id\n      name\n    }\n  }\n}";
+    let body = "query Companies {\n  companies(first: 2) {\n    nodes {\n      id\n      name\n      __typename\n    }\n    __typename\n  }\n}";
     let registered = server.ask(Some(&token), register, json!({ "client": client, "body": body }));
     let document = &registered["data"]["documentsRegister"]["documents"][0]["documentId"];
     let document = document.as_str().unwrap_or_else(|| panic!("{made} {registered}"));

@@ -1,5 +1,5 @@
-// Runs named cases, tells those that failed, and how many were fine.
-export async function run(what, cases) {
+// Runs named cases, tells those that failed, and how many were fine. `after` each of them tidies up.
+export async function run(what, cases, after = async () => {}) {
   let fine = 0;
   for (const [name, attempt] of Object.entries(cases)) {
     try {
@@ -8,6 +8,7 @@ export async function run(what, cases) {
     } catch (error) {
       console.log(`failed: ${name}: ${String(error?.message ?? error).slice(0, 300)}`);
     }
+    await after();
   }
   console.log(`${fine} of ${Object.keys(cases).length} ${what}`);
   process.exit(0);

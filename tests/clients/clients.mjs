@@ -16,7 +16,8 @@ const url = `${origin}/graphql`;
 const headers = { authorization: `Bearer ${token}` };
 const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 // As printed by graphql-js, so that every client sends these very bytes.
-const DOCUMENT = 'query Companies {\n  companies(first: 2) {\n    nodes {\n      __typename\n      id\n      name\n    }\n  }\n}';
+const DOCUMENT =
+  'query Companies {\n  companies(first: 2) {\n    nodes {\n      id\n      name\n      __typename\n    }\n    __typename\n  }\n}';
 const WRONG = 'query Wrong { companies { nope } }';
 const FOLLOW = 'subscription Follow { changes(after: "0", first: 3) { cursor } }';
 

@@ -1,6 +1,8 @@
 //! Which document a request means: by its text, or by the id under which it is registered.
 
-use super::{Api, Call, Inner, Parts, SignedIn, documents::Judged, refusal::Refusal};
+use super::{
+    super::guard::TooMuch, Api, Call, Inner, Parts, SignedIn, documents::Judged, refusal::Refusal,
+};
 use crate::{
     access::{Viewer, Who},
     documents::{DocumentHash, Found, Named, Used},
@@ -28,6 +30,8 @@ impl Call {
 pub struct Asked {
     pub judged: Judged,
     pub registered: Option<Found>,
+    /// What would be refused of it, where limits only warn.
+    pub warned: Vec<TooMuch>,
 }
 
 impl From<Error> for Refusal {
@@ -69,7 +73,7 @@ impl Api {
         if let Some(viewer) = viewer.filter(|viewer| viewer.logs_unknown) {
             self.log_unknown(viewer, &judged).await?;
         }
-        Ok(Asked { judged, registered: None })
+        Ok(Asked { judged, registered: None, warned: Vec::new() })
     }
 
     async fn registered(&self, viewer: &Viewer, named: &Named) -> Result<Option<Asked>, Refusal> {
@@ -83,7 +87,7 @@ impl Api {
                 None => return Ok(None),
             },
         };
-        Ok(Some(Asked { judged, registered: Some(found) }))
+        Ok(Some(Asked { judged, registered: Some(found), warned: Vec::new() }))
     }
 
     /// Before a program is told to send registered documents only, somebody wants to know which

@@ -3,7 +3,7 @@
 //! reader has by then.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -76,8 +76,8 @@ pub struct Following {
 impl Api {
     /// Begins a request that may be a subscription, with the token that it came with.
     pub async fn open(&self, call: Call, token: Option<SecretString>) -> Opened {
-        let (asked, warned) = match self.arrive(&call).await {
-            Ok(arrived) => arrived,
+        let asked = match self.arrive(&call).await {
+            Ok(asked) => asked,
             Err(answer) => return Opened::Answered(*answer),
         };
         let follows = choose(&asked.judged.document, call.operation_name.as_deref())
@@ -90,7 +90,7 @@ impl Api {
                     Err(answer) => Opened::Answered(*answer),
                 }
             }
-            _ => Opened::Answered(self.run(call, asked, warned).await),
+            _ => Opened::Answered(self.run(call, asked).await),
         }
     }
 
@@ -290,10 +290,36 @@ fn with_one_root(
     let items = merged.into_iter().map(|field| Positioned::new(Selection::Field(field), place));
     set.node.items = items.collect();
     let at = Positioned::new(operation, place);
-    Ok(ExecutableDocument {
-        operations: DocumentOperations::Single(at),
-        fragments: document.fragments.clone(),
-    })
+    // What only the root has spread is spread no more.
+    let mut used = HashSet::new();
+    spread(document, &at.node.selection_set.node, &mut used);
+    let fragments = document.fragments.iter().filter(|(name, _)| used.contains(name.as_str()));
+    let fragments = fragments.map(|(name, fragment)| (name.clone(), fragment.clone())).collect();
+    Ok(ExecutableDocument { operations: DocumentOperations::Single(at), fragments })
+}
+
+/// The fragments that a selection spreads, at any depth.
+fn spread<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    used: &mut HashSet<&'a str>,
+) {
+    for item in &set.items {
+        match &item.node {
+            Selection::Field(field) => spread(document, &field.node.selection_set.node, used),
+            Selection::InlineFragment(inline) => {
+                spread(document, &inline.node.selection_set.node, used);
+            }
+            Selection::FragmentSpread(named) => {
+                let name = named.node.fragment_name.node.as_str();
+                if used.insert(name)
+                    && let Some(fragment) = document.fragments.get(name)
+                {
+                    spread(document, &fragment.node.selection_set.node, used);
+                }
+            }
+        }
+    }
 }
 
 fn gather<'a>(

@@ -220,22 +220,24 @@ impl Api {
     /// Runs a request to its end.
     pub async fn answer(&self, call: Call) -> Answer {
         match self.arrive(&call).await {
-            Ok((asked, warned)) => self.run(call, asked, warned).await,
+            Ok(asked) => self.run(call, asked).await,
             Err(answer) => *answer,
         }
     }
 
-    /// Which document is asked; what it warns of.
-    async fn arrive(&self, call: &Call) -> Result<(Asked, Vec<TooMuch>), Box<Answer>> {
-        let mut warned: Vec<TooMuch> = self.0.throttle.arrive(call).await?.into_iter().collect();
+    /// Which document is asked.
+    async fn arrive(&self, call: &Call) -> Result<Asked, Box<Answer>> {
+        let warned = self.0.throttle.arrive(call).await?;
         let asked = self.asked(call).await;
-        let asked = asked.map_err(|refusal| Box::new(refusal.answer(&call.info.id)))?;
-        warned.extend(asked.judged.warned.iter().cloned());
-        Ok((asked, warned))
+        let mut asked = asked.map_err(|refusal| Box::new(refusal.answer(&call.info.id)))?;
+        asked.warned.extend(warned);
+        asked.warned.extend(asked.judged.warned.iter().cloned());
+        Ok(asked)
     }
 
-    async fn run(&self, call: Call, asked: Asked, mut warned: Vec<TooMuch>) -> Answer {
+    async fn run(&self, call: Call, mut asked: Asked) -> Answer {
         let id = call.info.id.clone();
+        let mut warned = std::mem::take(&mut asked.warned);
         let Asked { judged, .. } = &asked;
         let (map, throttle, document) = (&self.0.map, &self.0.throttle, &judged.document);
         let operation = match choose(document, call.operation_name.as_deref()) {

@@ -18,6 +18,7 @@ use crate::{
     buckets::{Buckets, Key, Level, Outcome, Rate, Refused, Want, neighbourhood},
     config::Limits,
     error::Error,
+    measure,
 };
 
 type Headers = Vec<(HeaderName, HeaderValue)>;
@@ -134,6 +135,11 @@ impl Throttle {
         let id = &call.info.id;
         let warned = self.limits.warn_only;
         tracing::info!(request = id, bucket, warned, "limit.exceeded");
+        measure::throttled(match wants.get(refused.which).map(|want| want.key) {
+            Some(Key::Anonymous(_)) => "anonymous",
+            Some(Key::SignIn(_)) => "sign_in",
+            _ => "points",
+        });
         let told = match wants.get(refused.which).map(|want| want.key) {
             Some(Key::Anonymous(_)) => "Too many requests without sign-in from this address.",
             Some(Key::SignIn(_)) => "Too many sign-ins from this address.",

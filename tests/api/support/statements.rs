@@ -180,9 +180,10 @@ fn walk(
                 } else if parent == "Query" {
                     // Each alias is a question of its own; several kinds may hide behind `nodes`.
                     *extra += match ty {
-                        "Node" => 3,
-                        // A person's roles and team besides; how far the log reaches.
-                        "AccessExplanation" | "ChangeConnection" => 2,
+                        // A log's reach, and which of its changes mark a record as deleted, besides.
+                        "Node" | "ChangeConnection" => 3,
+                        // A person's roles and team besides.
+                        "AccessExplanation" => 2,
                         _ => 1,
                     };
                 } else if (leads || LOADED.contains(&(parent, name))) && !within {
