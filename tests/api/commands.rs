@@ -90,6 +90,7 @@ fn a_stop_drains_requests() {
     let server = Server::demo(&folder.0);
     // Sign-in with a costly hash takes long enough to be stopped in the middle.
     let (address, pid) = (server.address.clone(), server.pid());
+    let (begun, is_begun) = std::sync::mpsc::channel();
     let slow = std::thread::spawn(move || {
         let query = "mutation { a: signIn(input: { email: \"manager@acme.test\", password: \"kontor-demo\" }) { accessToken } }";
         let body = json!({ "query": query }).to_string();
@@ -99,12 +100,14 @@ fn a_stop_drains_requests() {
             body.len()
         );
         std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
+        begun.send(()).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(300));
         std::io::Write::write_all(&mut stream, body.as_bytes()).unwrap();
         let mut answer = String::new();
         std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
         answer
     });
+    is_begun.recv().unwrap();
     std::thread::sleep(std::time::Duration::from_millis(100));
     kill_process(pid, Signal::TERM).unwrap();
     assert!(slow.join().unwrap().contains("\"accessToken\":\"ey"));

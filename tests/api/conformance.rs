@@ -14,7 +14,7 @@ use crate::support::{
     skipped,
 };
 
-const SOCKET_CASES: usize = 31;
+const SOCKET_CASES: usize = 28;
 const CLIENT_CASES: usize = 16;
 
 /// Runs a script of `tests/clients` with its packages; `None` where there is no npm.

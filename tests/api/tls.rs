@@ -78,7 +78,7 @@ async fn both_versions_of_http_are_spoken_over_tls() {
         let answer = answer.unwrap();
         assert!(answer.status() == 200 && answer.headers().contains_key("x-request-id"));
         let body = answer.into_body().collect().await.unwrap().to_bytes();
-        assert_eq!(body, "{\"data\":{\"__typename\":\"Query\"}}");
+        assert!(body.starts_with(b"{\"data\":{\"__typename\":\"Query\"}"), "{body:?}");
     }
     drop(sender);
     driving.await.unwrap().unwrap();

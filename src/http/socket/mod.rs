@@ -4,6 +4,8 @@
 //! Nothing piles up behind a slow reader: whoever produces answers waits for a short queue, and a
 //! message that is not taken in time closes the socket.
 
+mod operation;
+
 use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
 
 use axum::{
@@ -16,25 +18,25 @@ use axum::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{Map, Value, json};
 use tokio::{
     sync::{Semaphore, mpsc},
     task::{AbortHandle, JoinSet},
     time::{Instant, interval, sleep_until, timeout},
 };
 
+use self::operation::{Operation, Told, What, failed, message, refusal, text_of};
 use super::{
     Edge,
     caller::caller,
     graphql::{Refused, asked, refuse, token_in},
     identity::request_id,
-    line::Line,
     lines::{self, MOST, Whose},
     listen::Held,
     media::JSON,
 };
 use crate::{
-    graphql::{Answer, Call, Caller, Next, Opened, RequestInfo, SignedIn},
+    graphql::{Call, Caller, RequestInfo, SignedIn},
     ids::new_uuid,
     measure::Open,
 };
@@ -114,21 +116,6 @@ enum Said {
     Pong {},
     Subscribe { id: String, payload: Map<String, Value> },
     Complete { id: String },
-}
-
-/// What an operation has to tell.
-struct Told {
-    id: Arc<str>,
-    /// Ids come again; this does not.
-    number: u64,
-    what: What,
-}
-
-enum What {
-    Next(Vec<u8>),
-    Error(Vec<u8>),
-    Complete,
-    SignedOut,
 }
 
 struct Connection {
@@ -351,106 +338,4 @@ impl Connection {
             What::SignedOut => Err(FORBIDDEN),
         }
     }
-}
-
-/// One operation of a socket.
-struct Operation {
-    edge: Edge,
-    call: Call,
-    token: Option<SecretString>,
-    subscriptions: Arc<Semaphore>,
-    id: Arc<str>,
-    number: u64,
-    sender: mpsc::Sender<Told>,
-}
-
-impl Operation {
-    async fn run(self) {
-        let Self { edge, call, token, subscriptions, id, number, sender } = self;
-        // A socket that is gone has nobody to tell.
-        let tell = async |what| sender.send(Told { id: id.clone(), number, what }).await.is_ok();
-        let request_id = call.info.id.clone();
-        let began = Instant::now();
-        let viewer = match &call.signed_in {
-            SignedIn::As(viewer) => Some(viewer.clone()),
-            _ => None,
-        };
-        let Some(place) = edge.operations.gate.enter().await else {
-            let told = "The server has too much to do right now.";
-            tell(What::Error(refusal("UNAVAILABLE", told, &request_id))).await;
-            return;
-        };
-        let opened = edge.api.open(call, token).await;
-        drop(place);
-        let mut following = match opened {
-            Opened::Answered(answer) => {
-                let line = Line {
-                    over: "socket",
-                    request: &request_id,
-                    viewer: viewer.as_ref(),
-                    status: None,
-                    took: began.elapsed(),
-                    slow: edge.operations.slow,
-                };
-                line.tell(&answer);
-                if tell(what_of(answer)).await {
-                    tell(What::Complete).await;
-                }
-                return;
-            }
-            Opened::Following(following) => following,
-        };
-        let Ok(_place) = subscriptions.try_acquire() else {
-            let told = format!("At most {MOST_SUBSCRIPTIONS} subscriptions on one socket.");
-            tell(What::Error(refusal("THROTTLED", &told, &request_id))).await;
-            return;
-        };
-        let _open = Open::subscription();
-        loop {
-            let what = match following.next().await {
-                Next::Answer(answer) => what_of(answer),
-                Next::Done => What::Complete,
-                Next::SignedOut => What::SignedOut,
-            };
-            let goes_on = matches!(what, What::Next(_));
-            if !tell(what).await || !goes_on {
-                return;
-            }
-        }
-    }
-}
-
-/// What did not run at all is an error, and the operation's end.
-fn what_of(answer: Answer) -> What {
-    match answer.executed {
-        true => What::Next(answer.body),
-        false => What::Error(answer.body),
-    }
-}
-
-fn refusal(code: &str, message: &str, request_id: &str) -> Vec<u8> {
-    let extensions = json!({ "code": code, "requestId": request_id });
-    json!({ "errors": [{ "message": message, "extensions": extensions }] }).to_string().into()
-}
-
-/// From a body that has errors only.
-fn failed(id: &str, body: &[u8]) -> Message {
-    #[derive(Deserialize)]
-    struct Body<'a> {
-        #[serde(borrow)]
-        errors: &'a RawValue,
-    }
-    let errors = serde_json::from_slice::<Body<'_>>(body);
-    message(id, "error", errors.map_or("[]", |body| body.errors.get()).as_bytes())
-}
-
-/// The payload is JSON already.
-fn message(id: &str, kind: &str, payload: &[u8]) -> Message {
-    let payload = String::from_utf8_lossy(payload);
-    let id = Value::from(id);
-    Message::Text(format!(r#"{{"id":{id},"type":"{kind}","payload":{payload}}}"#).into())
-}
-
-fn text_of(value: &Value) -> Message {
-    Message::Text(value.to_string().into())
 }
