@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -28,6 +28,8 @@ pub struct Certificates {
     key: PathBuf,
     provider: Arc<CryptoProvider>,
     current: RwLock<Arc<CertifiedKey>>,
+    /// What was looked at last, for whoever goes on looking.
+    tried: Mutex<Option<Files>>,
 }
 
 /// What was in the files.
@@ -49,8 +51,8 @@ impl Certificates {
             Files { chain: read("KONTOR_TLS_CERT", chain)?, key: read("KONTOR_TLS_KEY", key)? };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let current = RwLock::new(certified(&files, &provider)?);
-        let (chain, key) = (chain.to_owned(), key.to_owned());
-        Ok(Arc::new(Self { chain, key, provider, current }))
+        let (chain, key, tried) = (chain.to_owned(), key.to_owned(), Mutex::new(Some(files)));
+        Ok(Arc::new(Self { chain, key, provider, current, tried }))
     }
 
     /// Shakes hands with whatever certificate is the current one; HTTP/2 where the client can.
@@ -67,7 +69,8 @@ impl Certificates {
     /// Looks at the files until it is told to stop. New ones that are no good, or do not belong
     /// together (yet), change nothing.
     pub async fn keep_current(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let mut tried = self.files().await.ok();
+        // What changed since they were opened is news.
+        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner).take();
         while !*stop.borrow() {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
