@@ -48,7 +48,7 @@ schema:
 
 ## The long forms of the tests.
 soak:
-	PROPTEST_CASES=20000 $(CARGO) test --workspace --lib --tests
+	SOAK=1 PROPTEST_CASES=20000 $(CARGO) test --workspace --lib --tests
 
 ## Our executor beside the library's; requests and CPU per request beside a bare handler; what of it goes to
 ## the guard; what an attack on the sign-in does to others.

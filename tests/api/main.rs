@@ -29,6 +29,7 @@ mod explain;
 mod factors;
 mod faults;
 mod fields;
+mod followers;
 mod fuzz;
 mod http;
 mod isolation;
