@@ -1,12 +1,14 @@
 //! The log of changes, followed and pulled: in order, without gap or repeat, and each reader's own.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kontor::{
     access::BuiltInRole,
+    db::Db,
     graphql::{Following, Next},
 };
 use serde_json::{Value as Json, json};
+use tokio::sync::watch;
 
 use crate::support::{Person, TestApp};
 
@@ -222,5 +224,36 @@ async fn arguments_that_make_no_sense_are_refused() {
             let code = rep.run(&query, Json::Null).await["errors"][0]["extensions"]["code"].clone();
             assert_eq!(code, "BAD_USER_INPUT", "{root} {arguments}");
         }
+    }
+}
+
+/// Commits of one process wake those who follow in another, before the logs are asked anyway.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_servers_commits_are_heard_at_once() {
+    let app = TestApp::new().await;
+    let here = app.api.db().clone();
+    let there = Db::new(&app.settings).unwrap();
+    let (stop, stops) = watch::channel(false);
+    let runs: Vec<_> = [here, there.clone()]
+        .map(|db| {
+            let (commits, settings) = (db.commits().clone(), app.settings.clone());
+            tokio::spawn(commits.run(db, settings, stops.clone()))
+        })
+        .into();
+    let rep = app.sign_in("rep@acme.test").await;
+    let mut heard = there.commits().follow(rep.tenant());
+    // The logs are asked every two seconds anyway: five in a row, each within less, were told. A
+    // slow machine may try again.
+    let (began, mut in_a_row) = (Instant::now(), 0);
+    while in_a_row < 5 {
+        assert!(began.elapsed() < Duration::from_secs(60), "nobody told");
+        heard.borrow_and_update();
+        make(&rep, "Told").await;
+        let heard = tokio::time::timeout(Duration::from_millis(500), heard.changed()).await;
+        in_a_row = if heard.is_ok() { in_a_row + 1 } else { 0 };
+    }
+    stop.send(true).unwrap();
+    for run in runs {
+        run.await.unwrap();
     }
 }
