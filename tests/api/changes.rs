@@ -246,7 +246,7 @@ async fn another_servers_commits_are_heard_at_once() {
     // slow machine may try again.
     let (began, mut in_a_row) = (Instant::now(), 0);
     while in_a_row < 5 {
-        assert!(began.elapsed() < Duration::from_secs(60), "nobody told");
+        assert!(began.elapsed() < Duration::from_mins(1), "nobody told");
         heard.borrow_and_update();
         make(&rep, "Told").await;
         let heard = tokio::time::timeout(Duration::from_millis(500), heard.changed()).await;
