@@ -12,13 +12,13 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{Person, TestApp, refusal};
 
-const REGISTER: &str = "mutation($c: ID!, $d: [DocumentInput!]!) { documentsRegister(clientId: $c, documents: $d) { documents { id documentId name body cost uses lastUsedAt } userErrors { code field message } } }";
-const MANIFEST: &str = "mutation($c: ID!, $m: JSON) { documentsRegister(clientId: $c, manifest: $m) { documents { documentId name } userErrors { code field message } } }";
-const COMPANIES: &str = "query First($n: Int) { companies(first: $n) { nodes { id name } } }";
-const WHO: &str = "{ viewer { permissions } }";
+pub const REGISTER: &str = "mutation($c: ID!, $d: [DocumentInput!]!) { documentsRegister(clientId: $c, documents: $d) { documents { id documentId name body cost uses lastUsedAt } userErrors { code field message } } }";
+pub const MANIFEST: &str = "mutation($c: ID!, $m: JSON) { documentsRegister(clientId: $c, manifest: $m) { documents { documentId name } userErrors { code field message } } }";
+pub const COMPANIES: &str = "query First($n: Int) { companies(first: $n) { nodes { id name } } }";
+pub const WHO: &str = "{ viewer { permissions } }";
 
 /// A program of acme in a mode: its id and its secret.
-async fn program(admin: &Person<'_>, name: &str, mode: &str) -> (Json, String) {
+pub async fn program(admin: &Person<'_>, name: &str, mode: &str) -> (Json, String) {
     let create = "mutation($i: ApiClientCreateInput!) { apiClientCreate(input: $i) { apiClient { id } secret userErrors { message } } }";
     let input = json!({ "name": name, "scopes": ["company:read"], "mode": mode });
     let made = admin.data(create, json!({ "i": input })).await["apiClientCreate"].clone();
@@ -26,7 +26,7 @@ async fn program(admin: &Person<'_>, name: &str, mode: &str) -> (Json, String) {
 }
 
 /// Registers texts; their ids.
-async fn register(admin: &Person<'_>, client: &Json, bodies: &[&str]) -> Vec<String> {
+pub async fn register(admin: &Person<'_>, client: &Json, bodies: &[&str]) -> Vec<String> {
     let documents: Vec<Json> = bodies.iter().map(|body| json!({ "body": body })).collect();
     let answer = admin.data(REGISTER, json!({ "c": client, "d": documents })).await;
     let payload = &answer["documentsRegister"];
@@ -35,7 +35,12 @@ async fn register(admin: &Person<'_>, client: &Json, bodies: &[&str]) -> Vec<Str
     documents.map(|one| one["documentId"].as_str().unwrap().to_owned()).collect()
 }
 
-async fn ask(person: &Person<'_>, named: Option<ByName>, query: &str, variables: Json) -> Answer {
+pub async fn ask(
+    person: &Person<'_>,
+    named: Option<ByName>,
+    query: &str,
+    variables: Json,
+) -> Answer {
     let signed_in = person.viewer.clone().map_or(SignedIn::Anonymous, SignedIn::As);
     let call = Call {
         query: query.into(),
@@ -51,19 +56,19 @@ async fn ask(person: &Person<'_>, named: Option<ByName>, query: &str, variables:
     person.app.api.answer(call).await
 }
 
-async fn by_id(person: &Person<'_>, id: &str, variables: Json) -> Json {
+pub async fn by_id(person: &Person<'_>, id: &str, variables: Json) -> Json {
     let answer = ask(person, Some(ByName::Id(id.into())), "", variables).await;
     serde_json::from_slice(&answer.body).unwrap()
 }
 
 /// As Apollo and urql do: the hash, with or without the text.
-async fn by_hash(person: &Person<'_>, of: &str, query: &str) -> Json {
+pub async fn by_hash(person: &Person<'_>, of: &str, query: &str) -> Json {
     let hash = DocumentHash::of(of).to_string().replace("sha256:", "");
     let answer = ask(person, Some(ByName::Hash(hash)), query, Json::Null).await;
     serde_json::from_slice(&answer.body).unwrap()
 }
 
-fn code(answer: &Json) -> &str {
+pub fn code(answer: &Json) -> &str {
     answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer}"))
 }
 
@@ -316,143 +321,6 @@ async fn each_mode_lets_through_what_it_says() {
         assert_eq!(names.contains(&&json!("First")), free, "{mode} {seen}");
         assert_eq!(seen["documents"][0]["uses"], if free { 3 } else { 2 }, "{mode}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn uses_add_up_and_say_who_uses_which_field() {
-    let app = TestApp::new().await;
-    let admin = app.sign_in("admin@acme.test").await;
-    let (client, secret) = program(&admin, "Website", "OPEN").await;
-    let id = register(&admin, &client, &[COMPANIES]).await.remove(0);
-    let program = app.bearer(&secret).await.unwrap();
-    let rep = app.sign_in("rep@acme.test").await;
-    by_id(&program, &id, Json::Null).await;
-    app.settle().await;
-    app.clock.advance(Duration::from_mins(5));
-    let program = app.bearer(&secret).await.unwrap();
-    by_id(&program, &id, Json::Null).await;
-    by_id(&rep, &id, Json::Null).await;
-    // A person's own text is nobody's, and what was refused was not used.
-    rep.run("{ companies { nodes { city } } }", Json::Null).await;
-    program.run("{ companies { nodes { nothing } } }", Json::Null).await;
-    assert_eq!(
-        app.sql("SELECT uses FROM kontor.document_uses").await,
-        ["1"],
-        "nothing is written with a request"
-    );
-    app.settle().await;
-    app.settle().await;
-    let document = "{ persistedDocuments { nodes { uses lastUsedAt } } }";
-    let document = admin.data(document, Json::Null).await["persistedDocuments"]["nodes"][0].clone();
-    assert_eq!(document, json!({ "uses": 3, "lastUsedAt": app.clock.now().to_string() }));
-    let usage = "query($c: ID, $f: [String!]) { fieldUsage(clientId: $c, fields: $f) { field uses deprecated client { name } } }";
-    let all = admin.data(usage, json!({ "c": client })).await;
-    let fields: Vec<&str> = all["fieldUsage"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["field"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        fields,
-        ["Company.id", "Company.name", "CompanyConnection.nodes", "Query.companies"]
-    );
-    let one = admin.data(usage, json!({ "f": ["Company.name", "Company.city"] })).await;
-    assert_eq!(
-        one["fieldUsage"],
-        json!([{ "field": "Company.name", "uses": 3, "deprecated": false, "client": { "name": "Website" } }])
-    );
-    let none = admin.data("{ fieldUsage(deprecated: true) { field } }", Json::Null).await;
-    assert_eq!(none["fieldUsage"], json!([]), "nothing of ours is deprecated yet");
-}
-
-/// A program that writes its values into its texts does not fill the database.
-#[tokio::test(flavor = "multi_thread")]
-async fn of_what_nobody_registered_the_newest_are_kept() {
-    let app = TestApp::new().await;
-    let admin = app.sign_in("admin@acme.test").await;
-    let (client, secret) = program(&admin, "Chatty", "OPEN").await;
-    register(&admin, &client, &["query Old { __typename }"]).await;
-    let program = app.bearer(&secret).await.unwrap();
-    program.run("query Old { __typename }", Json::Null).await;
-    app.settle().await;
-    app.clock.advance(Duration::from_secs(1));
-    for n in 0..230 {
-        program.run(&format!("query Q{n} {{ __typename }}"), Json::Null).await;
-    }
-    app.settle().await;
-    let count =
-        "SELECT count(*) || ' ' || count(*) FILTER (WHERE name = 'Old') FROM kontor.document_uses";
-    assert_eq!(app.sql(count).await, ["201 1"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn each_build_tools_manifest_is_taken_as_it_is() {
-    let app = TestApp::new().await;
-    let admin = app.sign_in("admin@acme.test").await;
-    for name in ["apollo", "codegen", "codegen-sha256", "relay", "relay-sha256"] {
-        let (client, secret) = program(&admin, name, "REQUIRE_ID").await;
-        let program = app.bearer(&secret).await.unwrap();
-        let path = format!("{}/tests/clients/manifests/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        let manifest: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        for _ in 0..2 {
-            let answer = admin.data(MANIFEST, json!({ "c": client, "m": manifest })).await;
-            let payload = &answer["documentsRegister"];
-            assert_eq!(payload["userErrors"], json!([]), "{name}");
-            let mut names: Vec<&str> = payload["documents"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|one| one["name"].as_str().unwrap())
-                .collect();
-            names.sort_unstable();
-            match name.starts_with("relay") {
-                true => assert_eq!(
-                    names,
-                    ["AppCompanyPageQuery", "AppTagMakeMutation", "AppWhoAmIQuery"]
-                ),
-                false => assert_eq!(names, ["CompanyPage", "TagMake", "WhoAmI"]),
-            }
-        }
-        // By the ids that the built front end sends.
-        let texts: Vec<(String, String)> = match manifest["operations"].as_array() {
-            Some(all) => all
-                .iter()
-                .map(|one| {
-                    (one["id"].as_str().unwrap().into(), one["body"].as_str().unwrap().into())
-                })
-                .collect(),
-            None => manifest
-                .as_object()
-                .unwrap()
-                .iter()
-                .map(|(id, body)| (id.clone(), body.as_str().unwrap().into()))
-                .collect(),
-        };
-        for (id, text) in texts.iter().filter(|(_, text)| text.contains("permissions")) {
-            let expected = json!(["api:use", "company:read"]);
-            for id in [id.clone(), DocumentHash::of(text).to_string()] {
-                let answer = by_id(&program, &id, Json::Null).await;
-                assert_eq!(answer["data"]["viewer"]["permissions"], expected, "{name} {answer}");
-            }
-        }
-    }
-    // Two programs' builds may call two texts the same: then no person finds either.
-    let (first, secret) = program(&admin, "First", "OPEN").await;
-    let (second, _) = program(&admin, "Second", "OPEN").await;
-    let rep = app.sign_in("rep@acme.test").await;
-    admin.data(MANIFEST, json!({ "c": first, "m": { "seven": "{ __typename }" } })).await;
-    assert!(by_id(&rep, "seven", Json::Null).await["data"].is_object());
-    admin.data(MANIFEST, json!({ "c": second, "m": { "seven": "{ a: __typename }" } })).await;
-    assert_eq!(code(&by_id(&rep, "seven", Json::Null).await), "PERSISTED_DOCUMENT_NOT_FOUND");
-    let own = app.bearer(&secret).await.unwrap();
-    assert!(by_id(&own, "seven", Json::Null).await["data"]["__typename"].is_string());
-    // Nor does a name change what it stands for.
-    let other =
-        admin.data(MANIFEST, json!({ "c": first, "m": { "seven": "{ b: __typename }" } })).await;
-    assert_eq!(refusal(&other["documentsRegister"]), ("DUPLICATE", vec!["manifest", "seven"]));
-    let wrong = admin.data(MANIFEST, json!({ "c": first, "m": ["text"] })).await;
-    assert_eq!(refusal(&wrong["documentsRegister"]), ("INVALID", vec!["manifest"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
