@@ -6,7 +6,7 @@ use async_graphql::{Enum, ErrorExtensions, Name, Value, indexmap::IndexMap};
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 use serde::{Deserialize, Serialize};
 
-use crate::access::Permission;
+use crate::{access::Permission, db::Stale};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -34,6 +34,9 @@ pub enum Error {
     /// Mend the input, or accept that a rule forbids it: in a mutation these are `userErrors`.
     #[error("{}", .0.first().map_or("refused", |problem| &problem.message))]
     Refused(Vec<Problem>),
+    /// Read again: somebody changed the record. The write door tells what.
+    #[error(transparent)]
+    Stale(Stale),
     /// Use a new key for a new request.
     #[error("This Idempotency-Key was used with another request.")]
     KeyReused,
@@ -63,7 +66,7 @@ impl Error {
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden(_) | Self::StepUp(_) => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
-            Self::BadInput(_) | Self::Refused(_) => "BAD_USER_INPUT",
+            Self::BadInput(_) | Self::Refused(_) | Self::Stale(_) => "BAD_USER_INPUT",
             Self::InvalidCursor => "INVALID_CURSOR",
             Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::Limited { .. } => "THROTTLED",
@@ -154,6 +157,9 @@ pub struct Problem {
     pub message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<serde_json::Value>,
+    /// In a bulk mutation: which element.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<usize>,
 }
 
 impl Problem {
@@ -163,7 +169,7 @@ impl Problem {
         message: impl Into<String>,
     ) -> Self {
         let field = field.into_iter().map(str::to_owned).collect();
-        Self { code, field, message: message.into(), details: None }
+        Self { code, field, message: message.into(), details: None, element: None }
     }
 
     #[must_use]

@@ -106,6 +106,10 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        postal_code -> Nullable<Text>,
+        employees -> Nullable<Integer>,
+        territory_id -> Nullable<Uuid>,
+        phone_tail -> Nullable<Text>,
     }
 }
 
@@ -460,6 +464,237 @@ diesel::table! {
         password_hash -> Text,
         active -> Bool,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.territories (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        parent_id -> Nullable<Uuid>,
+        lineage -> Array<Uuid>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.territory_rules (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        territory_id -> Uuid,
+        countries -> Nullable<Array<Text>>,
+        postal_prefixes -> Nullable<Array<Text>>,
+        industries -> Nullable<Array<Text>>,
+        employees_min -> Nullable<Integer>,
+        employees_max -> Nullable<Integer>,
+        priority -> Integer,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.territory_members (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        territory_id -> Uuid,
+        user_id -> Uuid,
+        is_manager -> Bool,
+    }
+}
+
+diesel::table! {
+    kontor.contacts (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        first_name -> Nullable<Text>,
+        last_name -> Text,
+        name_key -> Text,
+        email -> Nullable<Text>,
+        email_key -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        phone_tail -> Nullable<Text>,
+        title -> Nullable<Text>,
+        company_id -> Nullable<Uuid>,
+        owner_id -> Nullable<Uuid>,
+        territory_id -> Nullable<Uuid>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    kontor.currency_rates (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        currency -> Text,
+        valid_from -> Date,
+        rate -> Numeric,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.pipelines (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        position -> Integer,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    kontor.stages (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        pipeline_id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        position -> Integer,
+        kind -> Text,
+        probability -> Integer,
+        required_fields -> Array<Text>,
+        max_days -> Nullable<Integer>,
+        allow_skip -> Bool,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    kontor.deals (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        company_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        owner_id -> Nullable<Uuid>,
+        territory_id -> Nullable<Uuid>,
+        pipeline_id -> Uuid,
+        stage_id -> Uuid,
+        stage_kind -> Text,
+        amount -> Nullable<Numeric>,
+        amount_currency -> Nullable<Text>,
+        probability -> Integer,
+        probability_set -> Bool,
+        forecast -> Text,
+        expected_close_on -> Nullable<Date>,
+        close_key -> Date,
+        amount_key -> Numeric,
+        closed_at -> Nullable<Timestamptz>,
+        lost_reason -> Nullable<Text>,
+        hold_until -> Nullable<Date>,
+        reopened -> Integer,
+        stage_since -> Timestamptz,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    kontor.stage_changes (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        deal_id -> Uuid,
+        from_stage_id -> Nullable<Uuid>,
+        to_stage_id -> Uuid,
+        at -> Timestamptz,
+        by_id -> Nullable<Uuid>,
+        reason -> Nullable<Text>,
+        seconds_in_previous -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    kontor.lead_conversions (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        lead_id -> Uuid,
+        company_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        deal_id -> Nullable<Uuid>,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.leads (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        organisation -> Nullable<Text>,
+        organisation_key -> Nullable<Text>,
+        email -> Nullable<Text>,
+        email_key -> Nullable<Text>,
+        domain -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        phone_tail -> Nullable<Text>,
+        source -> Nullable<Text>,
+        industry -> Nullable<Text>,
+        employees -> Nullable<Integer>,
+        country -> Nullable<Text>,
+        postal_code -> Nullable<Text>,
+        city -> Nullable<Text>,
+        status -> Text,
+        owner_id -> Nullable<Uuid>,
+        territory_id -> Nullable<Uuid>,
+        nurture_until -> Nullable<Date>,
+        lost_reason -> Nullable<Text>,
+        lost_note -> Nullable<Text>,
+        reopened -> Integer,
+        respond_by -> Nullable<Timestamptz>,
+        responded_at -> Nullable<Timestamptz>,
+        merged_into_id -> Nullable<Uuid>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    kontor.activities (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        kind -> Text,
+        subject -> Text,
+        subject_key -> Text,
+        body -> Nullable<Text>,
+        direction -> Nullable<Text>,
+        duration_seconds -> Nullable<Integer>,
+        due_at -> Nullable<Timestamptz>,
+        done_at -> Nullable<Timestamptz>,
+        at -> Timestamptz,
+        author_id -> Nullable<Uuid>,
+        owner_id -> Nullable<Uuid>,
+        company_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        lead_id -> Nullable<Uuid>,
+        deal_id -> Nullable<Uuid>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 

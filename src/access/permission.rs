@@ -51,8 +51,36 @@ permissions! {
     CompanyCreate = "company:create",
     CompanyUpdate = "company:update",
     CompanyDelete = "company:delete",
+    ContactRead = "contact:read",
+    ContactCreate = "contact:create",
+    ContactUpdate = "contact:update",
+    ContactDelete = "contact:delete",
+    LeadRead = "lead:read",
+    LeadCreate = "lead:create",
+    LeadUpdate = "lead:update",
+    LeadDelete = "lead:delete",
+    /// Say that two leads are one, and open again what was given up.
+    LeadManage = "lead:manage",
+    DealRead = "deal:read",
+    DealCreate = "deal:create",
+    DealUpdate = "deal:update",
+    DealDelete = "deal:delete",
+    /// Skip stages, and open again what was won or lost.
+    DealManage = "deal:manage",
+    ActivityRead = "activity:read",
+    ActivityCreate = "activity:create",
+    ActivityUpdate = "activity:update",
+    ActivityDelete = "activity:delete",
     TagRead = "tag:read",
     TagWrite = "tag:write",
+    /// See where the tenant sells, and who works there.
+    TerritoryRead = "territory:read",
+    /// Say where the tenant sells, who works there, and what belongs there.
+    TerritoryManage = "territory:manage",
+    /// Set up pipelines, stages, exchange rates and scoring.
+    SalesManage = "sales:manage",
+    /// Remove deleted records for good.
+    RecordPurge = "record:purge",
 }
 
 impl Permission {
@@ -60,7 +88,28 @@ impl Permission {
     pub fn is_about_owned_records(self) -> bool {
         matches!(
             self,
-            Self::CompanyRead | Self::CompanyCreate | Self::CompanyUpdate | Self::CompanyDelete
+            Self::CompanyRead
+                | Self::CompanyCreate
+                | Self::CompanyUpdate
+                | Self::CompanyDelete
+                | Self::ContactRead
+                | Self::ContactCreate
+                | Self::ContactUpdate
+                | Self::ContactDelete
+                | Self::LeadRead
+                | Self::LeadCreate
+                | Self::LeadUpdate
+                | Self::LeadDelete
+                | Self::LeadManage
+                | Self::DealRead
+                | Self::DealCreate
+                | Self::DealUpdate
+                | Self::DealDelete
+                | Self::DealManage
+                | Self::ActivityRead
+                | Self::ActivityCreate
+                | Self::ActivityUpdate
+                | Self::ActivityDelete
         )
     }
 
@@ -107,13 +156,21 @@ pub enum Scope {
     Own,
     /// One's own, and those of the people who report to one, at any distance.
     Team,
+    /// Besides, those in one's territories and in all below them.
+    Territory,
     /// The tenant's.
     All,
 }
 
 /// What somebody may do, and how far each permission reaches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grants([Option<Scope>; Permission::ALL.len()]);
+
+impl Default for Grants {
+    fn default() -> Self {
+        Self([None; Permission::ALL.len()])
+    }
+}
 
 impl Grants {
     pub fn holds(&self, permission: Permission) -> bool {

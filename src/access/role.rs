@@ -56,6 +56,7 @@ const STAFF: &[BuiltInRole] =
     &[Owner, Admin, Manager, Rep, Finance, Operations, FieldStaff, Viewer, Integration];
 const READERS: &[BuiltInRole] =
     &[Owner, Admin, Manager, Rep, Finance, Operations, Viewer, Integration];
+const LEADERS: &[BuiltInRole] = &[Owner, Admin, Manager];
 const SELLERS: &[BuiltInRole] = &[Owner, Admin, Manager, Rep, Integration];
 
 /// Who holds a permission. A new permission does not compile until this says so.
@@ -77,11 +78,34 @@ fn holders(permission: Permission) -> &'static [BuiltInRole] {
         // Whoever controls the identity provider can become anybody in the tenant: with this an
         // administrator could make themselves an owner.
         Permission::SsoManage => &[Owner],
-        Permission::CompanyRead | Permission::TagRead => READERS,
+        Permission::CompanyRead
+        | Permission::ContactRead
+        | Permission::LeadRead
+        | Permission::DealRead
+        | Permission::ActivityRead
+        | Permission::TagRead
+        | Permission::TerritoryRead => READERS,
         Permission::CompanyCreate
         | Permission::CompanyUpdate
         | Permission::CompanyDelete
+        | Permission::ContactCreate
+        | Permission::ContactUpdate
+        | Permission::ContactDelete
+        | Permission::LeadCreate
+        | Permission::LeadUpdate
+        | Permission::LeadDelete
+        | Permission::DealCreate
+        | Permission::DealUpdate
+        | Permission::DealDelete
+        | Permission::ActivityCreate
+        | Permission::ActivityUpdate
+        | Permission::ActivityDelete
         | Permission::TagWrite => SELLERS,
+        Permission::LeadManage
+        | Permission::DealManage
+        | Permission::TerritoryManage
+        | Permission::SalesManage => LEADERS,
+        Permission::RecordPurge => ADMINISTRATORS,
     }
 }
 

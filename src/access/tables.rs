@@ -2,7 +2,9 @@
 //! of changes, in an explanation. A test holds this list against the catalogue.
 
 use super::Permission::{self, *};
-use crate::db::{Column, Whose};
+use uuid::Uuid;
+
+use crate::db::{Column, Reference, Whose};
 
 /// A table whose changes are written down.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +16,9 @@ pub struct Guarded {
     pub prefix: &'static str,
     pub read: Permission,
     /// Whose a row is, where that matters.
-    pub owner: Option<Whose>,
+    pub whose: Option<&'static Whose>,
+    /// Are deleted rows kept?
+    pub deletable: bool,
     /// Columns that take a permission of their own.
     pub fields: &'static [(&'static str, Permission)],
 }
@@ -24,24 +28,75 @@ const fn plain(
     (kind, prefix): (&'static str, &'static str),
     read: Permission,
 ) -> Guarded {
-    Guarded { table, kind, prefix, read, owner: None, fields: &[] }
+    Guarded { table, kind, prefix, read, whose: None, deletable: false, fields: &[] }
 }
 
-const COMPANY_OWNER: Column = Column { table: "companies", name: "owner_id" };
+const fn owned(
+    whose: &'static Whose,
+    table: &'static str,
+    names: (&'static str, &'static str),
+    read: Permission,
+) -> Guarded {
+    Guarded { whose: Some(whose), ..plain(table, names, read) }
+}
+
+/// The same, of rows that are kept when they are deleted.
+const fn kept(
+    whose: &'static Whose,
+    table: &'static str,
+    names: (&'static str, &'static str),
+    read: Permission,
+) -> Guarded {
+    Guarded { deletable: true, ..owned(whose, table, names, read) }
+}
+
+/// The row names its owner and its territory.
+const fn own(table: &'static str) -> Whose {
+    let territory = Some(Column { table, name: "territory_id" });
+    Whose::Own { owner: Column { table, name: "owner_id" }, territory }
+}
+
+const fn of(table: &'static str, key: &'static str, whose: &'static Whose) -> Whose {
+    Whose::Of { key: Column { table, name: key }, whose }
+}
+
+const COMPANY: Whose = own("companies");
+const COMPANY_TAG: Whose = of("company_tags", "company_id", &COMPANY);
+const CONTACT: Whose = own("contacts");
+const DEAL: Whose = own("deals");
+const STAGE_CHANGE: Whose = of("stage_changes", "deal_id", &DEAL);
+const LEAD: Whose = own("leads");
+const CONVERSION: Whose = of("lead_conversions", "lead_id", &LEAD);
+/// Of whoever is to do it, and of all who have the record that it is about.
+const ACTIVITY: Whose = Whose::Any(&[
+    Whose::Own { owner: Column { table: "activities", name: "owner_id" }, territory: None },
+    of("activities", "company_id", &COMPANY),
+    of("activities", "contact_id", &CONTACT),
+    of("activities", "deal_id", &DEAL),
+    of("activities", "lead_id", &LEAD),
+]);
 
 pub const TABLES: &[Guarded] = &[
     Guarded {
-        owner: Some(Whose::Own(COMPANY_OWNER)),
         fields: &[("annual_revenue", MoneyRead), ("annual_revenue_currency", MoneyRead)],
-        ..plain("companies", ("Company", "company"), CompanyRead)
+        ..kept(&COMPANY, "companies", ("Company", "company"), CompanyRead)
     },
+    owned(&COMPANY_TAG, "company_tags", ("CompanyTag", "companytag"), CompanyRead),
+    kept(&CONTACT, "contacts", ("Contact", "contact"), ContactRead),
     Guarded {
-        owner: Some(Whose::Of {
-            key: Column { table: "company_tags", name: "company_id" },
-            owner: COMPANY_OWNER,
-        }),
-        ..plain("company_tags", ("CompanyTag", "companytag"), CompanyRead)
+        fields: &[("amount", MoneyRead), ("amount_currency", MoneyRead), ("amount_key", MoneyRead)],
+        ..kept(&DEAL, "deals", ("Deal", "deal"), DealRead)
     },
+    owned(&CONVERSION, "lead_conversions", ("LeadConversion", "conversion"), LeadRead),
+    owned(&STAGE_CHANGE, "stage_changes", ("StageChange", "stagechange"), DealRead),
+    kept(&LEAD, "leads", ("Lead", "lead"), LeadRead),
+    kept(&ACTIVITY, "activities", ("Activity", "activity"), ActivityRead),
+    plain("currency_rates", ("CurrencyRate", "rate"), DealRead),
+    Guarded { deletable: true, ..plain("pipelines", ("Pipeline", "pipeline"), DealRead) },
+    Guarded { deletable: true, ..plain("stages", ("Stage", "stage"), DealRead) },
+    plain("territories", ("Territory", "territory"), TerritoryRead),
+    plain("territory_members", ("TerritoryMember", "territorymember"), TerritoryRead),
+    plain("territory_rules", ("TerritoryRule", "territoryrule"), TerritoryRead),
     plain("access_requests", ("AccessRequest", "accessrequest"), UserManage),
     plain("api_client_secrets", ("ApiClientSecret", "apisecret"), ApiClientRead),
     plain("api_clients", ("ApiClient", "apiclient"), ApiClientRead),
@@ -61,6 +116,11 @@ pub const TABLES: &[Guarded] = &[
     plain("users", ("User", "user"), UserRead),
 ];
 
+/// Whose the rows of a table are; `None`: nobody's in particular.
+pub fn whose(table: &str) -> Option<&'static Whose> {
+    Guarded::of(table)?.whose
+}
+
 impl Guarded {
     pub fn of(table: &str) -> Option<&'static Self> {
         TABLES.iter().find(|guarded| guarded.table == table)
@@ -73,6 +133,12 @@ impl Guarded {
 
     pub fn by_prefix(prefix: &str) -> Option<&'static Self> {
         TABLES.iter().find(|guarded| guarded.prefix == prefix)
+    }
+
+    /// A row of this table, to be named by a write.
+    pub fn reference(&self, id: Uuid) -> Reference {
+        let Self { table, whose, deletable, .. } = *self;
+        Reference { table, whose, deletable, id }
     }
 
     /// What one needs besides to see a column.

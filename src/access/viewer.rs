@@ -9,7 +9,7 @@ use super::{BuiltInRole, Grants, Guarded, Permission, Scope, TABLES};
 use crate::{
     accounts::{ApiClientId, RoleId, SessionId, UserId},
     clock::Timestamp,
-    db::{Reach, Seen},
+    db::{Reach, Seen, Within},
     error::{Error, Result},
     tenants::TenantId,
 };
@@ -48,6 +48,8 @@ pub struct Viewer {
     pub grants: Grants,
     /// Those who report to the person, at any distance.
     pub team: Arc<[UserId]>,
+    /// Their territories, and all below them.
+    pub territories: Arc<[Uuid]>,
     /// From where they may come; empty: from anywhere.
     pub addresses: Arc<[IpNet]>,
     /// What the tenant wants a fresh second factor for.
@@ -73,6 +75,7 @@ impl Viewer {
             roles,
             grants,
             team: Arc::new([]),
+            territories: Arc::new([]),
             addresses: Arc::new([]),
             step_up: Arc::new([]),
             recorded: Arc::new([]),
@@ -127,15 +130,15 @@ impl Viewer {
 
     fn reach_of_mentions(&self) -> Reach {
         let seen = TABLES.iter().filter(|guarded| self.grants.holds(guarded.read));
-        let seen = seen.map(|Guarded { table, read, owner, .. }| {
-            let owners = match (owner, self.reach_of_records(*read)) {
-                (Some(whose), Reach::Owners(owners)) => Some((*whose, owners)),
+        let seen = seen.map(|Guarded { table, read, whose, .. }| {
+            let within = match (whose, self.reach_of_records(*read)) {
+                (Some(whose), Reach::Within(within)) => Some((*whose, within)),
                 _ => None,
             };
-            Seen { table, owners }
+            Seen { table, within }
         });
         let seen: Vec<Seen> = seen.collect();
-        match seen.len() == TABLES.len() && seen.iter().all(|seen| seen.owners.is_none()) {
+        match seen.len() == TABLES.len() && seen.iter().all(|seen| seen.within.is_none()) {
             true => Reach::All,
             false => Reach::Tables(seen.into()),
         }
@@ -144,13 +147,24 @@ impl Viewer {
     fn reach_of_records(&self, permission: Permission) -> Reach {
         match self.grants.scope(permission) {
             Some(Scope::All) => Reach::All,
-            Some(Scope::Team) => {
-                let team = self.team.iter().map(|user| user.0);
-                Reach::Owners(team.chain([self.actor()]).collect())
+            Some(Scope::Territory) => {
+                let territories = self.territories.clone();
+                Reach::Within(Within { owners: self.team_and_self(), territories })
             }
-            Some(Scope::Own) => Reach::Owners([self.actor()].into()),
-            None => Reach::Owners([].into()),
+            Some(Scope::Team) => {
+                let owners = self.team_and_self();
+                Reach::Within(Within { owners, ..Within::default() })
+            }
+            Some(Scope::Own) => {
+                let owners = [self.actor()].into();
+                Reach::Within(Within { owners, ..Within::default() })
+            }
+            None => Reach::Within(Within::default()),
         }
+    }
+
+    fn team_and_self(&self) -> Arc<[Uuid]> {
+        self.team.iter().map(|user| user.0).chain([self.actor()]).collect()
     }
 
     /// Was the second factor shown a moment ago?

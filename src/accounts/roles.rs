@@ -17,6 +17,7 @@ pub fn scope_word(scope: Scope) -> &'static str {
     match scope {
         Scope::Own => "OWN",
         Scope::Team => "TEAM",
+        Scope::Territory => "TERRITORY",
         Scope::All => "ALL",
     }
 }
@@ -24,6 +25,7 @@ pub fn scope_word(scope: Scope) -> &'static str {
 fn scope_of(word: &str) -> Scope {
     match word {
         "ALL" => Scope::All,
+        "TERRITORY" => Scope::Territory,
         "TEAM" => Scope::Team,
         _ => Scope::Own,
     }
@@ -51,7 +53,7 @@ impl RolesOfUser {
 
 /// The person behind a token, with what they are.
 pub fn viewer(bearer: Bearer, standing: Standing) -> Viewer {
-    let Standing { roles, team, policy, second_factor_at } = standing;
+    let Standing { roles, team, territories, policy, second_factor_at } = standing;
     let viewer = Viewer::new(Who::Person(bearer.user), bearer.tenant, roles.held());
     let addresses = match viewer.is_administrator() {
         true => nets(&policy.administrator_addresses),
@@ -60,6 +62,7 @@ pub fn viewer(bearer: Bearer, standing: Standing) -> Viewer {
     Viewer {
         session: Some(bearer.session),
         team: team.into(),
+        territories: territories.into(),
         addresses,
         step_up: permissions(&policy.step_up_permissions),
         recorded: permissions(&policy.recorded_permissions),

@@ -12,6 +12,12 @@ const MAX: usize = 254;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email(String);
 
+impl From<Email> for String {
+    fn from(email: Email) -> Self {
+        email.0
+    }
+}
+
 impl Email {
     pub fn parse(text: String) -> Result<Self, Problem> {
         let text = text.trim();

@@ -6,7 +6,7 @@ use crate::{
     accounts::{NewMembership, NewUser, Passwords, UserId, UserRow, report_to},
     clock::Clock,
     companies::{CompanyId, CompanyRow, Domain, NewCompany},
-    db::{Db, OperatorConn, Slice, TenantConn, WriteContext},
+    db::{Db, OperatorConn, Paged, Slice, TenantConn, WriteContext},
     error::{Error, Result},
     http::{Demo, DemoPerson, DemoTenant},
     ids,
@@ -154,6 +154,9 @@ async fn companies(tx: &TenantConn, clock: &Clock, tenant: &TenantRow) -> Result
         let domain = Domain::parse(format!("{first}.example")).ok();
         let amount = (millions * 1_000_000).into();
         new.push(NewCompany {
+            postal_code: None,
+            employees: None,
+            territory_id: None,
             id: CompanyId::new(clock),
             name: name.into(),
             domain,

@@ -4,24 +4,30 @@ use super::{CompanyId, Domain, model};
 use crate::{
     access::{Permission::*, Viewer},
     accounts::{User, UserById, UserId},
-    by_id,
+    bulk_payload, by_id,
     clock::{Clock, Timestamp},
     column, connection,
-    db::{Deleted, Value},
+    contacts::{
+        CONTACTS_OF_COMPANIES, ContactConnection, ContactOrder, ContactRelationFilter, ContactRow,
+        ContactWhere,
+    },
+    db::{Deleted, TenantConn, Value},
     error::Result,
     filter,
     graphql::{
-        Check, DateTimeFilter, DeletePayload, Doors, IDFilter, Paging, ReadField, StringFilter,
-        keep, requires,
+        Bulk, Check, DateTimeFilter, DecimalFilter, DeletePayload, DeletesPayload, Doors,
+        ErrorPolicy, IDFilter, IntFilter, Nesting, Paging, ReadField, StringFilter, count, keep,
+        one, requires, rival,
     },
     money::{Money, MoneyInput},
     payload,
     tags::{TAGS_OF_COMPANIES, Tag, TagRelationFilter, TagsOfCompany},
+    territories::{TERRITORY_OF_COMPANIES, Territory, TerritoryById, TerritoryId, TerritoryWhere},
 };
 
 by_id!(
     /// Companies by id; deleted ones are not found.
-    CompanyById, companies[not deleted_at][owner owner_id], model::Company, CompanyId, CompanyRead
+    CompanyById, companies[not deleted_at], model::Company, CompanyId, CompanyRead
 );
 
 /// An organisation that the tenant sells to.
@@ -55,6 +61,11 @@ impl Company {
         self.0.phone.as_deref()
     }
 
+    /// Its postal code.
+    async fn postal_code(&self) -> Option<&str> {
+        self.0.postal_code.as_deref()
+    }
+
     /// The city it is in.
     async fn city(&self) -> Option<&str> {
         self.0.city.as_deref()
@@ -74,10 +85,34 @@ impl Company {
         seen.then(|| Money::from_columns(*annual_revenue, annual_revenue_currency.as_deref()))?
     }
 
+    /// How many people work there.
+    async fn employees(&self) -> Option<i32> {
+        self.0.employees
+    }
+
+    /// The territory it belongs to.
+    async fn territory(&self, ctx: &Context<'_>) -> Result<Option<Territory>> {
+        let Some(territory) = self.0.territory_id else { return Ok(None) };
+        Ok(ctx.load::<TerritoryById>(territory).await?.map(Territory))
+    }
+
     /// Who looks after it.
     async fn owner(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let Some(owner) = self.0.owner_id else { return Ok(None) };
         Ok(ctx.load::<UserById>(owner).await?.map(User))
+    }
+
+    /// Those who work there, by name.
+    async fn contacts(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        r#where: Option<ContactWhere>,
+        order_by: Option<Vec<ContactOrder>>,
+    ) -> Result<Option<ContactConnection>> {
+        let (paging, of) = (Paging::forward(first, after), column!(contacts::company_id));
+        ContactConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
     }
 
     /// Its tags, by name.
@@ -114,10 +149,22 @@ filter! {
         country: StringFilter => |country, _| country.exact(column!(companies::country)),
         /// By owner.
         owner_id: IDFilter => |owner, _| owner.of(UserId::parse, column!(companies::owner_id)),
+        /// By city.
+        city: StringFilter => |city, _| city.exact(column!(companies::city)),
+        /// By how many people work there.
+        employees: IntFilter => |employees, _| employees.on(column!(companies::employees)),
+        /// By what they turn over in a year, whatever the currency.
+        annual_revenue: DecimalFilter => |revenue, _| revenue.on(column!(companies::annual_revenue)),
+        /// By territory.
+        territory: TerritoryWhere => |which, by| one(which, TERRITORY_OF_COMPANIES, by),
+        /// By those who work there.
+        contacts: ContactRelationFilter => |contacts, by| contacts.through(CONTACTS_OF_COMPANIES, by),
+        /// By when they were last changed.
+        updated_at: DateTimeFilter => |at, _| at.on(column!(companies::updated_at)),
         /// By when they were made.
         created_at: DateTimeFilter => |at, _| at.on(column!(companies::created_at)),
         /// By their tags.
-        tags: TagRelationFilter => |tags, limits| tags.through(TAGS_OF_COMPANIES, limits),
+        tags: TagRelationFilter => |tags, by| tags.through(TAGS_OF_COMPANIES, by),
         /// Those with this text in their name.
         search: String => |text, _| StringFilter::containing(text).folded(column!(companies::name_key)),
     }
@@ -136,6 +183,17 @@ connection! {
         /// By when they were last changed.
         UpdatedAt => companies::updated_at, |company| Value::Moment(company.0.updated_at.0);
     }
+    /// What of companies can be counted.
+    facets CompanyFacet {
+        /// What they do.
+        Industry => companies::industry;
+        /// The countries they are in.
+        Country => companies::country;
+        /// Who looks after them.
+        Owner => companies::owner_id, ids UserId;
+        /// The territories they belong to.
+        Territory => companies::territory_id, ids TerritoryId;
+    }
 }
 
 payload! {
@@ -143,6 +201,14 @@ payload! {
     CompanyPayload {
         /// The company as it is now; null when nothing was written.
         company: Company
+    }
+}
+
+bulk_payload! {
+    /// The answer to a change of several companies.
+    CompaniesPayload {
+        /// The companies that were written, in the order of the input.
+        companies: Company
     }
 }
 
@@ -169,8 +235,9 @@ impl CompanyQuery {
         before: Option<String>,
         r#where: Option<CompanyWhere>,
         order_by: Option<Vec<CompanyOrder>>,
+        #[graphql(desc = "True: those that were deleted, and no others.", default)] deleted: bool,
     ) -> Result<Option<CompanyConnection>> {
-        let paging = Paging { first, after, last, before };
+        let paging = Paging { first, after, last, before, deleted };
         CompanyConnection::load(ctx, paging, r#where, order_by).await
     }
 }
@@ -186,14 +253,20 @@ pub struct CompanyCreateInput {
     industry: Option<String>,
     /// Its telephone number, at most 50 characters.
     phone: Option<String>,
+    /// Its postal code, at most 20 characters.
+    postal_code: Option<String>,
     /// The city it is in, at most 100 characters.
     city: Option<String>,
     /// The country it is in, best as an ISO 3166 code such as "DE"; at most 100 characters.
     country: Option<String>,
     /// What it turns over in a year.
     annual_revenue: Option<MoneyInput>,
+    /// How many people work there.
+    employees: Option<i32>,
     /// Who looks after it; yourself when absent, nobody when you are a program.
     owner_id: Option<UserId>,
+    /// The territory it belongs to.
+    territory_id: Option<TerritoryId>,
 }
 
 impl CompanyCreateInput {
@@ -207,10 +280,13 @@ impl CompanyCreateInput {
             domain: check.parse("domain", self.domain, Domain::parse),
             industry: check.optional("industry", self.industry, 100),
             phone: check.optional("phone", self.phone, 50),
+            postal_code: check.optional("postalCode", self.postal_code, 20),
             city: check.optional("city", self.city, 100),
             country: check.optional("country", self.country, 100),
             annual_revenue: check.parse("annualRevenue", self.annual_revenue, revenue).into(),
+            employees: check.parse("employees", self.employees, count),
             owner_id: self.owner_id.or(viewer.person().ok()),
+            territory_id: self.territory_id,
         };
         check.done(draft)
     }
@@ -227,14 +303,20 @@ pub struct CompanyUpdateInput {
     industry: MaybeUndefined<String>,
     /// Its telephone number, at most 50 characters.
     phone: MaybeUndefined<String>,
+    /// Its postal code, at most 20 characters.
+    postal_code: MaybeUndefined<String>,
     /// The city it is in, at most 100 characters.
     city: MaybeUndefined<String>,
     /// The country it is in, best as an ISO 3166 code such as "DE"; at most 100 characters.
     country: MaybeUndefined<String>,
     /// What it turns over in a year.
     annual_revenue: MaybeUndefined<MoneyInput>,
+    /// How many people work there.
+    employees: MaybeUndefined<i32>,
     /// Who looks after it.
     owner_id: MaybeUndefined<UserId>,
+    /// The territory it belongs to.
+    territory_id: MaybeUndefined<TerritoryId>,
 }
 
 impl CompanyUpdateInput {
@@ -247,15 +329,63 @@ impl CompanyUpdateInput {
             domain: check.keep_or_parse("domain", self.domain, Domain::parse),
             industry: check.keep_or_optional("industry", self.industry, 100),
             phone: check.keep_or_optional("phone", self.phone, 50),
+            postal_code: check.keep_or_optional("postalCode", self.postal_code, 20),
             city: check.keep_or_optional("city", self.city, 100),
             country: check.keep_or_optional("country", self.country, 100),
             annual_revenue: check
                 .keep_or_parse("annualRevenue", self.annual_revenue, revenue)
                 .map(Into::into),
+            employees: check.keep_or_parse("employees", self.employees, count),
             owner_id: keep(self.owner_id),
+            territory_id: keep(self.territory_id),
         };
         check.done(changes)
     }
+}
+
+/// A company to be changed.
+#[derive(InputObject)]
+pub struct CompanyChangeInput {
+    /// Which.
+    id: CompanyId,
+    /// The version that you have seen; another one is refused.
+    expected_version: Option<i32>,
+    /// What to change.
+    input: CompanyUpdateInput,
+}
+
+async fn create(
+    ctx: &Context<'_>,
+    tx: &TenantConn,
+    input: CompanyCreateInput,
+) -> Result<model::Company> {
+    let new = input.check(ctx.clock(), ctx.viewer()?)?;
+    ctx.expect(tx, &[("territoryId", "territories", new.territory_id.map(Into::into))]).await?;
+    model::Company::insert(tx, new).await
+}
+
+async fn update(
+    ctx: &Context<'_>,
+    tx: &TenantConn,
+    change: CompanyChangeInput,
+) -> Result<model::Company> {
+    let CompanyChangeInput { id, expected_version, input } = change;
+    let changes = input.check(ctx.viewer()?)?;
+    let territory = changes.territory_id.flatten().map(Into::into);
+    ctx.expect(tx, &[("territoryId", "territories", territory)]).await?;
+    model::Company::lock(tx, id, expected_version).await?;
+    model::Company::update(tx, id, changes).await
+}
+
+async fn delete(
+    ctx: &Context<'_>,
+    tx: &TenantConn,
+    id: CompanyId,
+    expected_version: Option<i32>,
+) -> Result<Deleted<CompanyId>> {
+    model::Company::lock(tx, id, expected_version).await?;
+    model::Company::delete(tx, id, ctx.clock().now()).await?;
+    Ok(Deleted(id))
 }
 
 #[derive(Default)]
@@ -270,11 +400,30 @@ impl CompanyMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The company.")] input: CompanyCreateInput,
     ) -> Result<Option<CompanyPayload>> {
-        let made = ctx.write(CompanyCreate, async |tx| {
-            let new = input.check(ctx.clock(), ctx.viewer()?)?;
-            model::Company::insert(tx, new).await
-        });
+        let made = ctx.write(CompanyCreate, async |tx| create(ctx, tx, input).await);
         CompanyPayload::of(made.await.map(Company))
+    }
+
+    /// Makes several companies.
+    #[graphql(directive = requires::apply(CompanyCreate))]
+    async fn companies_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The companies, at most 100.")] input: Vec<CompanyCreateInput>,
+        #[graphql(desc = "What becomes of the others when some are refused.")] error_policy: Option<
+            ErrorPolicy,
+        >,
+    ) -> Result<Option<CompaniesPayload>> {
+        let made = ctx.write(CompanyCreate, async |tx| {
+            let mut all = Bulk::of(&input, error_policy)?;
+            for one in input {
+                all.begin(tx).await?;
+                let made = create(ctx, tx, one).await;
+                all.end(tx, made).await?;
+            }
+            all.done()
+        });
+        CompaniesPayload::of(made.await, Company)
     }
 
     /// Changes a company.
@@ -286,15 +435,34 @@ impl CompanyMutation {
         expected_version: Option<i32>,
         #[graphql(desc = "What to change.")] input: CompanyUpdateInput,
     ) -> Result<Option<CompanyPayload>> {
-        let changed = ctx.write(CompanyUpdate, async |tx| {
-            let changes = input.check(ctx.viewer()?)?;
-            model::Company::lock(tx, id, expected_version).await?;
-            model::Company::update(tx, id, changes).await
-        });
+        let change = CompanyChangeInput { id, expected_version, input };
+        let changed = ctx.write(CompanyUpdate, async |tx| update(ctx, tx, change).await);
         CompanyPayload::of(changed.await.map(Company))
     }
 
-    /// Deletes a company. It is kept where nobody finds it.
+    /// Changes several companies.
+    #[graphql(directive = requires::apply(CompanyUpdate))]
+    async fn companies_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The changes, at most 100.")] input: Vec<CompanyChangeInput>,
+        #[graphql(desc = "What becomes of the others when some are refused.")] error_policy: Option<
+            ErrorPolicy,
+        >,
+    ) -> Result<Option<CompaniesPayload>> {
+        let changed = ctx.write(CompanyUpdate, async |tx| {
+            let mut all = Bulk::of(&input, error_policy)?;
+            for one in input {
+                all.begin(tx).await?;
+                let changed = update(ctx, tx, one).await;
+                all.end(tx, changed).await?;
+            }
+            all.done()
+        });
+        CompaniesPayload::of(changed.await, Company)
+    }
+
+    /// Deletes a company. It is kept where nobody finds it, until it is restored or purged.
     #[graphql(directive = requires::apply(CompanyDelete))]
     async fn company_delete(
         &self,
@@ -302,11 +470,67 @@ impl CompanyMutation {
         id: CompanyId,
         expected_version: Option<i32>,
     ) -> Result<Option<DeletePayload>> {
+        let deleted =
+            ctx.write(CompanyDelete, async |tx| delete(ctx, tx, id, expected_version).await);
+        DeletePayload::of(deleted.await)
+    }
+
+    /// Deletes several companies.
+    #[graphql(directive = requires::apply(CompanyDelete))]
+    async fn companies_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, at most 100.")] ids: Vec<CompanyId>,
+        #[graphql(desc = "What becomes of the others when some are refused.")] error_policy: Option<
+            ErrorPolicy,
+        >,
+    ) -> Result<Option<DeletesPayload>> {
         let deleted = ctx.write(CompanyDelete, async |tx| {
-            model::Company::lock(tx, id, expected_version).await?;
-            model::Company::delete(tx, id, ctx.clock().now()).await?;
+            let mut all = Bulk::of(&ids, error_policy)?;
+            for id in ids {
+                all.begin(tx).await?;
+                let deleted = delete(ctx, tx, id, None).await;
+                all.end(tx, deleted).await?;
+            }
+            all.done()
+        });
+        DeletesPayload::of(deleted.await)
+    }
+
+    /// Brings a deleted company back. Another one that has taken its domain since is named.
+    #[graphql(directive = requires::apply(CompanyDelete))]
+    async fn company_restore(
+        &self,
+        ctx: &Context<'_>,
+        id: CompanyId,
+    ) -> Result<Option<CompanyPayload>> {
+        let restored = ctx.write(CompanyDelete, async |tx| {
+            let deleted = model::Company::lock_deleted(tx, id).await?;
+            if let Some(other) = model::Company::rival(tx, &deleted).await? {
+                let seen = tx
+                    .reach()
+                    .covers(other.owner_id.map(Into::into), other.territory_id.map(Into::into));
+                return Err(rival("domain", seen.then_some(other.id)));
+            }
+            model::Company::restore(tx, id).await
+        });
+        CompanyPayload::of(restored.await.map(Company))
+    }
+
+    /// Removes a deleted company for good, with all activities about it. Its contacts and deals stay,
+    /// without a company.
+    #[graphql(directive = requires::apply(RecordPurge))]
+    async fn company_purge(
+        &self,
+        ctx: &Context<'_>,
+        id: CompanyId,
+    ) -> Result<Option<DeletePayload>> {
+        let purged = ctx.write(RecordPurge, async |tx| {
+            model::Company::lock_deleted(tx, id).await?;
+            ContactRow::leave(tx, id).await?;
+            model::Company::purge(tx, id).await?;
             Ok(Deleted(id))
         });
-        DeletePayload::of(deleted.await)
+        DeletePayload::of(purged.await)
     }
 }

@@ -4,8 +4,8 @@ use rust_decimal::Decimal;
 
 use super::{CompanyId, Domain};
 use crate::{
-    accounts::UserId, clock::Timestamp, db::TenantConn, error::Result, listed, money::Money,
-    record, schema::companies,
+    accounts::UserId, clock::Timestamp, db::TenantConn, error::Result, kept, listed, money::Money,
+    record, schema::companies, territories::TerritoryId,
 };
 
 #[derive(Clone, Debug, HasQuery)]
@@ -17,11 +17,14 @@ pub struct Company {
     pub domain: Option<Domain>,
     pub industry: Option<String>,
     pub phone: Option<String>,
+    pub postal_code: Option<String>,
     pub city: Option<String>,
     pub country: Option<String>,
+    pub employees: Option<i32>,
     pub annual_revenue: Option<Decimal>,
     pub annual_revenue_currency: Option<String>,
     pub owner_id: Option<UserId>,
+    pub territory_id: Option<TerritoryId>,
     pub version: i32,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -36,11 +39,14 @@ pub struct NewCompany {
     pub domain: Option<Domain>,
     pub industry: Option<String>,
     pub phone: Option<String>,
+    pub postal_code: Option<String>,
     pub city: Option<String>,
     pub country: Option<String>,
+    pub employees: Option<i32>,
     #[diesel(embed)]
     pub annual_revenue: Revenue,
     pub owner_id: Option<UserId>,
+    pub territory_id: Option<TerritoryId>,
 }
 
 /// What an update changes: `None` keeps, `Some(None)` clears.
@@ -51,11 +57,14 @@ pub struct CompanyChanges {
     pub domain: Option<Option<Domain>>,
     pub industry: Option<Option<String>>,
     pub phone: Option<Option<String>>,
+    pub postal_code: Option<Option<String>>,
     pub city: Option<Option<String>>,
     pub country: Option<Option<String>>,
+    pub employees: Option<Option<i32>>,
     #[diesel(embed)]
     pub annual_revenue: Option<Revenue>,
     pub owner_id: Option<Option<UserId>>,
+    pub territory_id: Option<Option<TerritoryId>>,
 }
 
 /// Money in its two columns.
@@ -75,18 +84,31 @@ impl From<Option<Money>> for Revenue {
     }
 }
 
-record!(Company, companies[not deleted_at][owner owner_id], CompanyId, NewCompany, CompanyChanges);
-listed!(Company, companies[not deleted_at][owner owner_id]);
+record!(Company, companies[not deleted_at][owner owner_id territory_id], CompanyId, NewCompany, CompanyChanges);
+kept!(Company, companies, CompanyId);
+listed!(Company, companies[not deleted_at]);
 
 impl Company {
-    /// Kept, but found by nobody.
-    pub async fn delete(mut conn: &TenantConn, id: CompanyId, at: Timestamp) -> Result<()> {
-        diesel::update(companies::table)
+    /// Where a company belongs.
+    pub async fn territory(mut conn: &TenantConn, id: CompanyId) -> Result<Option<TerritoryId>> {
+        let territory = companies::table
             .filter(companies::tenant_id.eq(conn.tenant()))
             .filter(companies::id.eq(id))
-            .set(companies::deleted_at.eq(at))
-            .execute(&mut conn)
+            .select(companies::territory_id)
+            .first(&mut conn)
             .await?;
-        Ok(())
+        Ok(territory)
+    }
+
+    /// The company that has the domain of this one now.
+    pub async fn rival(mut conn: &TenantConn, of: &Self) -> Result<Option<Self>> {
+        let Some(domain) = &of.domain else { return Ok(None) };
+        let rival = Self::query()
+            .filter(companies::tenant_id.eq(conn.tenant()))
+            .filter(companies::domain.eq(domain))
+            .filter(companies::deleted_at.is_null())
+            .first(&mut conn)
+            .await;
+        Ok(rival.optional()?)
     }
 }

@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::{Reach, Whose};
 use crate::tenants::TenantId;
 
 /// A column by name; `column!(companies::name)` proves that it exists.
@@ -93,6 +94,8 @@ pub enum Test {
     /// A pattern; see [`Test::starts_with`] and [`Test::contains`].
     Like(String),
     Null(bool),
+    /// A list with this in it.
+    Has(Value),
 }
 
 impl Test {
@@ -110,8 +113,8 @@ fn literal(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-/// How a record reaches the many of another table: directly (`contacts.company_id`), or through
-/// a table between (`company_tags`).
+/// How a record reaches others: the many that name it (`contacts.company_id`), the one that it names,
+/// or many through a table between (`company_tags`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Link {
     /// The record's own id.
@@ -124,6 +127,19 @@ pub struct Link {
     pub deleted_at: Option<Column>,
 }
 
+impl Link {
+    /// The one that a column names; `deleted_at` is the other table's, where it has one.
+    pub const fn one(from: Column, to: Column) -> Self {
+        Self { from, to, through: None, deleted_at: None }
+    }
+
+    /// Only those that are not deleted.
+    #[must_use]
+    pub const fn alive(self, deleted_at: Column) -> Self {
+        Self { deleted_at: Some(deleted_at), ..self }
+    }
+}
+
 /// Which records.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
@@ -133,6 +149,8 @@ pub enum Filter {
     Is(Column, Test),
     /// At least one of the many passes.
     Some(Link, Box<Filter>),
+    /// Those that a permission reaches, of a table whose rows are somebody's.
+    Within(Reach, &'static Whose),
 }
 
 impl Filter {
@@ -143,6 +161,18 @@ impl Filter {
     #[must_use]
     pub fn negate(self) -> Self {
         Self::Not(Box::new(self))
+    }
+
+    /// All columns that it asks about.
+    pub fn columns(&self, each: &mut impl FnMut(Column)) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().for_each(|part| part.columns(each));
+            }
+            Self::Not(part) | Self::Some(_, part) => part.columns(each),
+            Self::Is(column, _) => each(*column),
+            Self::Within(..) => {}
+        }
     }
 
     pub(super) fn walk<'b>(
@@ -162,6 +192,7 @@ impl Filter {
             }
             Self::Is(column, test) => walk_test(*column, test, out),
             Self::Some(link, part) => walk_some(link, part, tenant, out),
+            Self::Within(reach, whose) => reach.walk_over(tenant, whose, out),
         }
     }
 }
@@ -204,6 +235,13 @@ fn walk_test<'b>(column: Column, test: &'b Test, out: &mut AstPass<'_, 'b, Pg>) 
             column.walk(out)?;
             out.push_sql(" LIKE ");
             out.push_bind_param::<Text, _>(pattern)?;
+            return Ok(());
+        }
+        Test::Has(value) => {
+            value.walk(out)?;
+            out.push_sql(" = ANY(");
+            column.walk(out)?;
+            out.push_sql(")");
             return Ok(());
         }
         Test::Null(null) => {

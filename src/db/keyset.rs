@@ -48,6 +48,8 @@ pub struct Slice {
     pub after: Option<Vec<Value>>,
     /// Read the list from its end.
     pub backwards: bool,
+    /// The deleted ones, and no others.
+    pub deleted: bool,
     pub limit: i64,
 }
 
@@ -55,12 +57,17 @@ impl Slice {
     /// All of a tenant's records, for counting.
     pub fn everything(tenant: TenantId) -> Self {
         let (filter, order) = (Filter::everything(), Vec::new());
-        Self { tenant, filter, order, after: None, backwards: false, limit: 0 }
+        Self { tenant, filter, order, after: None, backwards: false, deleted: false, limit: 0 }
     }
 
     /// For `.filter(…)`.
     pub fn condition(&self) -> PageCondition<'_> {
         PageCondition(self)
+    }
+
+    /// For `.filter(…)`: the rows that are deleted, or those that are not.
+    pub fn is_alive(&self, deleted_at: Column) -> Alive {
+        Alive { deleted_at, deleted: self.deleted }
     }
 
     /// For `.order(…)`.
@@ -141,6 +148,21 @@ impl QueryFragment<Pg> for PageCondition<'_> {
     }
 }
 
+/// Deleted, or not.
+#[derive(Debug, Clone, Copy)]
+pub struct Alive {
+    deleted_at: Column,
+    deleted: bool,
+}
+
+impl QueryFragment<Pg> for Alive {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.deleted_at.walk(&mut out)?;
+        out.push_sql(if self.deleted { " IS NOT NULL" } else { " IS NULL" });
+        Ok(())
+    }
+}
+
 /// The order of the page.
 #[derive(Debug, Clone, Copy)]
 pub struct PageOrder<'a>(&'a Slice);
@@ -160,8 +182,9 @@ impl QueryFragment<Pg> for PageOrder<'_> {
     }
 }
 
-condition!(PageCondition);
-condition!(PageOrder);
+condition!(PageCondition<'a>);
+condition!(PageOrder<'a>);
+condition!(Alive);
 
 /// Exact up to here; a larger list says "at least".
 pub const COUNT_LIMIT: i64 = 10_000;

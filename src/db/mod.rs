@@ -14,8 +14,10 @@ pub mod idempotency;
 mod inspect;
 mod keyset;
 mod migrate;
+mod nested;
 mod reach;
 mod record;
+mod reference;
 mod system;
 mod tenant;
 mod trail;
@@ -34,11 +36,13 @@ pub use filter::{Column, Filter, Link, Test, Value};
 pub use inspect::{Inspection, inspect};
 pub use keyset::{COUNT_LIMIT, Direction, Order, Slice, SortKey, capped_count};
 pub use migrate::{MigrationState, Migrator};
-pub use reach::{Reach, Seen, Whose, WithinReach};
-pub use record::{Deleted, Outcome, expect_owner, expect_version};
+pub use nested::{AsText, Facet, Nested, NestedCount, OfParent, Paged, Valued};
+pub use reach::{Reach, Seen, Whose, Within, WithinReach};
+pub use record::{Deleted, Outcome, Stale, expect_owner, expect_version};
+pub use reference::Reference;
 pub use system::{OperatorConn, SystemConn};
 pub use tenant::{TenantConn, WriteContext};
-pub use trail::{Done, write_down};
+pub use trail::{Done, RowChange, changes_since, write_down};
 pub use watch::Tally;
 
 use crate::{

@@ -1,5 +1,5 @@
 //! Whose records a permission reaches, as a condition. It is decided with the permission
-//! (`access`) and applied here, on every path to an owned record.
+//! (`access`) and applied here, on every path to a record that belongs to somebody.
 
 use std::sync::Arc;
 
@@ -15,44 +15,52 @@ use super::Column;
 use crate::tenants::TenantId;
 
 /// Whose records.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Reach {
     /// Everybody's.
     All,
-    /// Those that one of these people owns.
-    Owners(Arc<[Uuid]>),
+    /// Those of some people and territories.
+    Within(Within),
     /// Of a list that speaks of other tables: what it says of these.
     Tables(Arc<[Seen]>),
 }
 
-/// A table that one may hear of.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    pub table: &'static str,
-    /// Only of the rows that one of these people owns; `None`: of all.
-    pub owners: Option<(Whose, Arc<[Uuid]>)>,
+/// People, and territories with all below them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Within {
+    pub owners: Arc<[Uuid]>,
+    pub territories: Arc<[Uuid]>,
 }
 
-/// Where a row's owner stands.
-#[derive(Clone, Copy, Debug)]
+/// A table that one may hear of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    pub table: &'static str,
+    /// Only of these rows; `None`: of all.
+    pub within: Option<(&'static Whose, Within)>,
+}
+
+/// Whose a table's rows are.
+#[derive(Debug, PartialEq)]
 pub enum Whose {
-    Own(Column),
-    /// In another table, to whose row `key` points.
-    Of {
-        key: Column,
-        owner: Column,
-    },
+    /// A row says so itself.
+    Own { owner: Column, territory: Option<Column> },
+    /// A row is of whoever has the row that `key` points to.
+    Of { key: Column, whose: &'static Whose },
+    /// Of each of these.
+    Any(&'static [Whose]),
 }
 
 impl Reach {
-    /// For `.filter(…)` of a table with an owner.
-    pub fn over(&self, owner: Column) -> WithinReach<'_> {
-        WithinReach { reach: self, over: Over::Owner(owner) }
+    /// For `.filter(…)`: `whose` are the table's rows; `None`: nobody's in particular.
+    pub fn over(&self, tenant: TenantId, whose: Option<&'static Whose>) -> WithinReach<'_> {
+        let over = whose.map_or(Over::Nobodys, Over::Rows);
+        WithinReach { reach: self, tenant, over }
     }
 
     /// For `.filter(…)` of a table that speaks of others: it says of which table and which row.
     pub fn over_mentions(&self, tenant: TenantId, table: Column, row: Column) -> WithinReach<'_> {
-        WithinReach { reach: self, over: Over::Mention { tenant, table, row, entry: None } }
+        WithinReach { reach: self, tenant, over: Over::Mention { table, row, entry: None } }
     }
 
     /// The same of the log of changes, where the change that took a record away, or gave it to
@@ -63,15 +71,18 @@ impl Reach {
         (table, row): (Column, Column),
         entry: (Column, Column),
     ) -> WithinReach<'_> {
-        let entry = Some(entry);
-        WithinReach { reach: self, over: Over::Mention { tenant, table, row, entry } }
+        let over = Over::Mention { table, row, entry: Some(entry) };
+        WithinReach { reach: self, tenant, over }
     }
 
-    /// Does it reach a record with this owner?
-    pub fn covers(&self, owner: Option<Uuid>) -> bool {
+    /// Does it reach a record with this owner, in this territory?
+    pub fn covers(&self, owner: Option<Uuid>, territory: Option<Uuid>) -> bool {
         match self {
             Self::All => true,
-            Self::Owners(owners) => owner.is_some_and(|owner| owners.contains(&owner)),
+            Self::Within(Within { owners, territories }) => {
+                owner.is_some_and(|owner| owners.contains(&owner))
+                    || territory.is_some_and(|territory| territories.contains(&territory))
+            }
             Self::Tables(_) => false,
         }
     }
@@ -79,35 +90,38 @@ impl Reach {
 
 #[derive(Clone, Copy, Debug)]
 enum Over {
-    Owner(Column),
-    Mention { tenant: TenantId, table: Column, row: Column, entry: Option<(Column, Column)> },
+    Nobodys,
+    Rows(&'static Whose),
+    Mention { table: Column, row: Column, entry: Option<(Column, Column)> },
 }
 
 /// The condition.
 #[derive(Clone, Copy, Debug)]
 pub struct WithinReach<'a> {
     reach: &'a Reach,
+    tenant: TenantId,
     over: Over,
 }
 
 impl QueryFragment<Pg> for WithinReach<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let tenant = &self.tenant;
         match (self.reach, &self.over) {
-            (Reach::All, _) => out.push_sql("TRUE"),
-            (Reach::Owners(owners), Over::Owner(owner)) => among(*owner, owners, &mut out)?,
-            (Reach::Tables(seen), Over::Mention { tenant, table, row, entry }) => {
+            (Reach::All, _) | (Reach::Within(_), Over::Nobodys) => out.push_sql("TRUE"),
+            (reach, Over::Rows(whose)) => reach.walk_over(tenant, whose, &mut out)?,
+            (Reach::Tables(seen), Over::Mention { table, row, entry }) => {
                 out.push_sql("(FALSE");
                 for seen in seen.iter() {
                     out.push_sql(" OR (");
                     table.walk(&mut out)?;
                     out.push_sql(" = ");
                     out.push_bind_param::<Text, str>(seen.table)?;
-                    if let Some((whose, owners)) = &seen.owners {
+                    if let Some((whose, within)) = &seen.within {
                         out.push_sql(" AND (");
-                        owned(seen.table, whose, owners, (tenant, *row), &mut out)?;
+                        is_theirs(seen.table, (*whose, within), (tenant, *row), &mut out)?;
                         if let Some(entry) = entry {
                             out.push_sql(" OR ");
-                            was_owned(whose, owners, (tenant, *entry), &mut out)?;
+                            was_theirs((*whose, within), (tenant, *entry), &mut out)?;
                         }
                         out.push_sql(")");
                     }
@@ -122,98 +136,156 @@ impl QueryFragment<Pg> for WithinReach<'_> {
     }
 }
 
+/// Where the columns that say whose a row is are read.
+#[derive(Clone, Copy)]
+enum Told {
+    ByItself,
+    /// By the trail, of the row before its change.
+    ByTheTrail,
+}
+
+const TRAIL: &str = "audit_log";
+
+impl Told {
+    fn walk(self, column: Column, out: &mut AstPass<'_, '_, Pg>) -> QueryResult<()> {
+        match self {
+            Self::ByItself => column.walk(out),
+            Self::ByTheTrail => {
+                out.push_sql("(");
+                Column { table: TRAIL, name: "old" }.walk(out)?;
+                out.push_sql(" ->> '");
+                // Columns are named in the code.
+                out.push_sql(column.name);
+                out.push_sql("')::uuid");
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Reach {
+    pub(super) fn walk_over<'b>(
+        &'b self,
+        tenant: &'b TenantId,
+        whose: &'static Whose,
+        out: &mut AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
+        match self {
+            Self::All => out.push_sql("TRUE"),
+            Self::Within(within) => whose.walk(Told::ByItself, within, tenant, out)?,
+            Self::Tables(_) => out.push_sql("FALSE"),
+        }
+        Ok(())
+    }
+}
+
+impl Whose {
+    fn table(&self) -> &'static str {
+        match self {
+            Self::Own { owner: column, .. } | Self::Of { key: column, .. } => column.table,
+            Self::Any(parts) => parts.first().map_or("", Self::table),
+        }
+    }
+
+    fn walk<'b>(
+        &self,
+        told: Told,
+        within: &'b Within,
+        tenant: &'b TenantId,
+        out: &mut AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
+        match self {
+            Self::Own { owner, territory } => {
+                out.push_sql("(");
+                among(told, *owner, &within.owners, out)?;
+                if let Some(territory) = territory.filter(|_| !within.territories.is_empty()) {
+                    out.push_sql(" OR ");
+                    among(told, territory, &within.territories, out)?;
+                }
+                out.push_sql(")");
+            }
+            Self::Of { key, whose } => {
+                let table = whose.table();
+                from(table, tenant, out)?;
+                out.push_sql(" AND ");
+                Column { table, name: "id" }.walk(out)?;
+                out.push_sql(" = ");
+                told.walk(*key, out)?;
+                out.push_sql(" AND ");
+                whose.walk(Told::ByItself, within, tenant, out)?;
+                out.push_sql(")");
+            }
+            Self::Any(parts) => {
+                out.push_sql("(FALSE");
+                for part in *parts {
+                    out.push_sql(" OR ");
+                    part.walk(told, within, tenant, out)?;
+                }
+                out.push_sql(")");
+            }
+        }
+        Ok(())
+    }
+}
+
 fn among<'b>(
-    owner: Column,
-    owners: &'b Arc<[Uuid]>,
+    told: Told,
+    column: Column,
+    these: &'b Arc<[Uuid]>,
     out: &mut AstPass<'_, 'b, Pg>,
 ) -> QueryResult<()> {
-    owner.walk(out)?;
+    told.walk(column, out)?;
     out.push_sql(" = ANY(");
-    out.push_bind_param::<Array<SqlUuid>, [Uuid]>(owners)?;
+    out.push_bind_param::<Array<SqlUuid>, [Uuid]>(these)?;
     out.push_sql(")");
     Ok(())
 }
 
-/// There is such a row, and one of these people owns it.
-fn owned<'b>(
+/// There is such a row, and it is theirs.
+fn is_theirs<'b>(
     table: &'static str,
-    whose: &Whose,
-    owners: &'b Arc<[Uuid]>,
+    (whose, within): (&Whose, &'b Within),
     (tenant, row): (&'b TenantId, Column),
     out: &mut AstPass<'_, 'b, Pg>,
 ) -> QueryResult<()> {
-    let column = |name| Column { table, name };
-    out.push_sql("EXISTS (SELECT 1 FROM kontor.");
-    out.push_identifier(table)?;
-    let owner = match whose {
-        Whose::Own(owner) => *owner,
-        Whose::Of { key, owner } => {
-            out.push_sql(" JOIN kontor.");
-            out.push_identifier(owner.table)?;
-            out.push_sql(" ON ");
-            of_tenant(owner.table, tenant, out)?;
-            out.push_sql(" AND ");
-            equals(Column { table: owner.table, name: "id" }, *key, out)?;
-            *owner
-        }
-    };
-    out.push_sql(" WHERE ");
-    of_tenant(table, tenant, out)?;
+    from(table, tenant, out)?;
     out.push_sql(" AND ");
-    equals(column("id"), row, out)?;
+    equals(Column { table, name: "id" }, row, out)?;
     out.push_sql(" AND ");
-    among(owner, owners, out)?;
+    whose.walk(Told::ByItself, within, tenant, out)?;
     out.push_sql(")");
     Ok(())
 }
 
-/// One of these people owned the row before the change that the trail's entry is about.
-fn was_owned<'b>(
-    whose: &Whose,
-    owners: &'b Arc<[Uuid]>,
+/// The row was theirs before the change that the trail's entry is about.
+fn was_theirs<'b>(
+    (whose, within): (&Whose, &'b Within),
     (tenant, (at, id)): (&'b TenantId, (Column, Column)),
     out: &mut AstPass<'_, 'b, Pg>,
 ) -> QueryResult<()> {
-    const TRAIL: &str = "audit_log";
-    let column = |name| Column { table: TRAIL, name };
-    let before = |name: &'static str, out: &mut AstPass<'_, 'b, Pg>| {
-        out.push_sql("(");
-        column("old").walk(out)?;
-        out.push_sql(" ->> '");
-        // Columns are named in the code.
-        out.push_sql(name);
-        out.push_sql("')::uuid");
-        QueryResult::Ok(())
-    };
-    out.push_sql("EXISTS (SELECT 1 FROM kontor.audit_log");
-    if let Whose::Of { key, owner } = whose {
-        out.push_sql(" JOIN kontor.");
-        out.push_identifier(owner.table)?;
-        out.push_sql(" ON ");
-        of_tenant(owner.table, tenant, out)?;
-        out.push_sql(" AND ");
-        Column { table: owner.table, name: "id" }.walk(out)?;
-        out.push_sql(" = ");
-        before(key.name, out)?;
-    }
-    out.push_sql(" WHERE ");
-    of_tenant(TRAIL, tenant, out)?;
+    from(TRAIL, tenant, out)?;
     out.push_sql(" AND ");
-    equals(column("at"), at, out)?;
+    equals(Column { table: TRAIL, name: "at" }, at, out)?;
     out.push_sql(" AND ");
-    equals(column("id"), id, out)?;
+    equals(Column { table: TRAIL, name: "id" }, id, out)?;
     out.push_sql(" AND ");
-    match whose {
-        Whose::Own(owner) => {
-            before(owner.name, out)?;
-            out.push_sql(" = ANY(");
-            out.push_bind_param::<Array<SqlUuid>, [Uuid]>(owners)?;
-            out.push_sql(")");
-        }
-        Whose::Of { owner, .. } => among(*owner, owners, out)?,
-    }
+    whose.walk(Told::ByTheTrail, within, tenant, out)?;
     out.push_sql(")");
     Ok(())
+}
+
+/// `EXISTS (SELECT 1 FROM table WHERE tenant_id = $1`, to be gone on with and closed.
+fn from<'b>(
+    table: &'static str,
+    tenant: &'b TenantId,
+    out: &mut AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
+    out.push_sql("EXISTS (SELECT 1 FROM kontor.");
+    out.push_identifier(table)?;
+    out.push_sql(" WHERE ");
+    Column { table, name: "tenant_id" }.walk(out)?;
+    out.push_sql(" = ");
+    out.push_bind_param::<SqlUuid, TenantId>(tenant)
 }
 
 fn equals(left: Column, right: Column, out: &mut AstPass<'_, '_, Pg>) -> QueryResult<()> {
@@ -222,14 +294,4 @@ fn equals(left: Column, right: Column, out: &mut AstPass<'_, '_, Pg>) -> QueryRe
     right.walk(out)
 }
 
-fn of_tenant<'b>(
-    table: &'static str,
-    tenant: &'b TenantId,
-    out: &mut AstPass<'_, 'b, Pg>,
-) -> QueryResult<()> {
-    Column { table, name: "tenant_id" }.walk(out)?;
-    out.push_sql(" = ");
-    out.push_bind_param::<SqlUuid, TenantId>(tenant)
-}
-
-condition!(WithinReach);
+condition!(WithinReach<'a>);

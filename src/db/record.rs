@@ -9,8 +9,17 @@ use crate::error::{Error, ErrorCode, Problem, Result};
 pub trait Outcome: Sized + Send {
     fn ids(&self) -> Vec<Uuid>;
 
+    /// What was refused beside what was done.
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+
     /// The outcome again, from its ids.
-    fn recall(conn: &TenantConn, ids: &[Uuid]) -> impl Future<Output = Result<Self>> + Send;
+    fn recall(
+        conn: &TenantConn,
+        ids: &[Uuid],
+        problems: Vec<Problem>,
+    ) -> impl Future<Output = Result<Self>> + Send;
 }
 
 /// A record that is gone; only its id is left to tell.
@@ -22,27 +31,44 @@ impl<Id: From<Uuid> + Into<Uuid> + Copy + Send> Outcome for Deleted<Id> {
         vec![self.0.into()]
     }
 
-    async fn recall(_: &TenantConn, ids: &[Uuid]) -> Result<Self> {
+    async fn recall(_: &TenantConn, ids: &[Uuid], _: Vec<Problem>) -> Result<Self> {
         Ok(Self(ids.first().copied().ok_or(Error::NotFound)?.into()))
     }
 }
 
+/// A change was meant for a version that is gone.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("version {expected} was expected, and it is {actual}")]
+pub struct Stale {
+    pub table: &'static str,
+    pub record: Uuid,
+    pub expected: i32,
+    pub actual: i32,
+}
+
 /// A change builds on what its author has seen: an older version is refused.
-pub fn expect_version(expected: Option<i32>, actual: i32) -> Result<()> {
+pub fn expect_version(
+    (table, record): (&'static str, Uuid),
+    expected: Option<i32>,
+    actual: i32,
+) -> Result<()> {
     match expected {
         Some(expected) if expected != actual => {
-            let details = serde_json::json!({ "expected": expected, "actual": actual });
-            let told = "Somebody changed this record since you read it.";
-            let problem = Problem::new(ErrorCode::StaleVersion, ["expectedVersion"], told);
-            Err(Error::Refused(vec![problem.with_details(details)]))
+            Err(Error::Stale(Stale { table, record, expected, actual }))
         }
         _ => Ok(()),
     }
 }
 
-/// A record is given to those only whose records the permission reaches.
-pub fn expect_owner(conn: &TenantConn, field: &str, owner: Option<Uuid>) -> Result<()> {
-    match conn.reach().covers(owner) {
+/// A record is given to those only whose records the permission reaches, or into a territory that
+/// it reaches.
+pub fn expect_owner(
+    conn: &TenantConn,
+    field: &str,
+    owner: Option<Uuid>,
+    territory: Option<Uuid>,
+) -> Result<()> {
+    match conn.reach().covers(owner, territory) {
         true => Ok(()),
         false => {
             // The name of the field as clients know it: owner_id is ownerId.
@@ -56,15 +82,16 @@ pub fn expect_owner(conn: &TenantConn, field: &str, owner: Option<Uuid>) -> Resu
 /// What every record can do: `find`, `lock`, `insert`, `update`, and [`Outcome`].
 ///
 /// ```ignore
-/// record!(Company, companies[not deleted_at][owner owner_id], CompanyId, NewCompany, CompanyChanges);
+/// record!(Company, companies[not deleted_at][owner owner_id territory_id], CompanyId, NewCompany, CompanyChanges);
 /// ```
 ///
-/// `[not …]` names the column that must be null for the record to count, `[owner …]` the one that
-/// the reach of a permission is about. What a record
-/// can do besides is written by hand beside it.
+/// `[not …]` names the column that must be null for the record to count, `[owner …]` those that say
+/// whose it is: it is not made for, or given to, those whom the permission does not reach. Whose
+/// records are found is said in `access/tables.rs`. What a record can do besides is written by hand
+/// beside it.
 #[macro_export]
 macro_rules! record {
-    ($model:ty, $table:ident $([not $live:ident])? $([owner $owner:ident])?, $id:ident, $new:ty, $changes:ty) => {
+    ($model:ty, $table:ident $([not $live:ident])? $([owner $owner:ident $($territory:ident)?])?, $id:ident, $new:ty, $changes:ty) => {
         impl $model {
             pub async fn find(conn: &$crate::db::TenantConn, id: $id) -> $crate::error::Result<Self> {
                 use ::diesel_async::RunQueryDsl;
@@ -73,7 +100,7 @@ macro_rules! record {
                     .filter(dsl::tenant_id.eq(conn.tenant()))
                     .filter(dsl::id.eq(id))
                     $(.filter(dsl::$live.is_null()))?
-                    $(.filter(conn.reach().over($crate::column!($table::$owner))))?
+                    .filter(conn.reach().over(conn.tenant(), $crate::access::whose(stringify!($table))))
                     .first(&mut &*conn)
                     .await?;
                 Ok(found)
@@ -91,11 +118,12 @@ macro_rules! record {
                     .filter(dsl::tenant_id.eq(conn.tenant()))
                     .filter(dsl::id.eq(id))
                     $(.filter(dsl::$live.is_null()))?
-                    $(.filter(conn.reach().over($crate::column!($table::$owner))))?
+                    .filter(conn.reach().over(conn.tenant(), $crate::access::whose(stringify!($table))))
                     .for_update()
                     .first(&mut &*conn)
                     .await?;
-                $crate::db::expect_version(expected_version, found.version)?;
+                let record = (stringify!($table), id.into());
+                $crate::db::expect_version(record, expected_version, found.version)?;
                 Ok(found)
             }
 
@@ -105,12 +133,16 @@ macro_rules! record {
             ) -> $crate::error::Result<Self> {
                 use ::diesel_async::RunQueryDsl;
                 use $crate::schema::$table::dsl;
-                $($crate::db::expect_owner(conn, stringify!($owner), new.$owner.map(Into::into))?;)?
-                let made = ::diesel::insert_into(dsl::$table)
+                let made: Self = ::diesel::insert_into(dsl::$table)
                     .values((dsl::tenant_id.eq(conn.tenant()), new))
                     .returning(Self::as_returning())
                     .get_result(&mut &*conn)
                     .await?;
+                $(
+                    let territory = None$(.or(made.$territory.map(Into::into)))?;
+                    let owner = made.$owner.map(Into::into);
+                    $crate::db::expect_owner(conn, stringify!($owner), owner, territory)?;
+                )?
                 Ok(made)
             }
 
@@ -122,9 +154,7 @@ macro_rules! record {
             ) -> $crate::error::Result<Self> {
                 use ::diesel_async::RunQueryDsl;
                 use $crate::schema::$table::dsl;
-                $(if let Some(owner) = changes.$owner {
-                    $crate::db::expect_owner(conn, stringify!($owner), owner.map(Into::into))?;
-                })?
+                $(let given = changes.$owner.is_some() $(|| changes.$territory.is_some())?;)?
                 let updated = ::diesel::update(dsl::$table)
                     .filter(dsl::tenant_id.eq(conn.tenant()))
                     .filter(dsl::id.eq(id))
@@ -132,7 +162,13 @@ macro_rules! record {
                     .returning(Self::as_returning())
                     .get_result(&mut &*conn)
                     .await;
-                match updated.optional_empty_changeset()? {
+                let updated: Option<Self> = updated.optional_empty_changeset()?;
+                $(if let Some(updated) = updated.as_ref().filter(|_| given) {
+                    let territory = None$(.or(updated.$territory.map(Into::into)))?;
+                    let owner = updated.$owner.map(Into::into);
+                    $crate::db::expect_owner(conn, stringify!($owner), owner, territory)?;
+                })?
+                match updated {
                     Some(updated) => Ok(updated),
                     None => Self::find(conn, id).await,
                 }
@@ -147,6 +183,7 @@ macro_rules! record {
             async fn recall(
                 conn: &$crate::db::TenantConn,
                 ids: &[::uuid::Uuid],
+                _: Vec<$crate::error::Problem>,
             ) -> $crate::error::Result<Self> {
                 let id = ids.first().copied().ok_or($crate::error::Error::NotFound)?;
                 Self::find(conn, $id(id)).await
@@ -155,46 +192,179 @@ macro_rules! record {
     };
 }
 
-/// What a list needs: `page` and `count`.
+/// A record that is deleted is kept for a while, where nobody finds it: `delete`, `lock_deleted`,
+/// `restore` and `purge`.
 ///
 /// ```ignore
-/// listed!(Company, companies[not deleted_at][owner owner_id]);
+/// kept!(Company, companies, CompanyId);
+/// ```
+#[macro_export]
+macro_rules! kept {
+    ($model:ty, $table:ident, $id:ident) => {
+        impl $model {
+            /// Kept, but found by nobody.
+            pub async fn delete(
+                mut conn: &$crate::db::TenantConn,
+                id: $id,
+                at: $crate::clock::Timestamp,
+            ) -> $crate::error::Result<()> {
+                use ::diesel_async::RunQueryDsl;
+                use $crate::schema::$table::dsl;
+                ::diesel::update(dsl::$table)
+                    .filter(dsl::tenant_id.eq(conn.tenant()))
+                    .filter(dsl::id.eq(id))
+                    .set(dsl::deleted_at.eq(at))
+                    .execute(&mut conn)
+                    .await?;
+                Ok(())
+            }
+
+            /// One that is deleted, to bring it back or to remove it for good.
+            pub async fn lock_deleted(
+                mut conn: &$crate::db::TenantConn,
+                id: $id,
+            ) -> $crate::error::Result<Self> {
+                use ::diesel_async::RunQueryDsl;
+                use $crate::schema::$table::dsl;
+                let whose = $crate::access::whose(stringify!($table));
+                let found = Self::query()
+                    .filter(dsl::tenant_id.eq(conn.tenant()))
+                    .filter(dsl::id.eq(id))
+                    .filter(dsl::deleted_at.is_not_null())
+                    .filter(conn.reach().over(conn.tenant(), whose))
+                    .for_update()
+                    .first(&mut conn)
+                    .await?;
+                Ok(found)
+            }
+
+            pub async fn restore(
+                mut conn: &$crate::db::TenantConn,
+                id: $id,
+            ) -> $crate::error::Result<Self> {
+                use ::diesel_async::RunQueryDsl;
+                use $crate::schema::$table::dsl;
+                let restored = ::diesel::update(dsl::$table)
+                    .filter(dsl::tenant_id.eq(conn.tenant()))
+                    .filter(dsl::id.eq(id))
+                    .set(dsl::deleted_at.eq(None::<$crate::clock::Timestamp>))
+                    .returning(Self::as_returning())
+                    .get_result(&mut conn)
+                    .await?;
+                Ok(restored)
+            }
+
+            /// Gone for good; what points to it has been seen to.
+            pub async fn purge(
+                mut conn: &$crate::db::TenantConn,
+                id: $id,
+            ) -> $crate::error::Result<()> {
+                use ::diesel_async::RunQueryDsl;
+                use $crate::schema::$table::dsl;
+                ::diesel::delete(dsl::$table)
+                    .filter(dsl::tenant_id.eq(conn.tenant()))
+                    .filter(dsl::id.eq(id))
+                    .execute(&mut conn)
+                    .await?;
+                Ok(())
+            }
+        }
+    };
+}
+
+/// What a list needs: `page`, `count`, the same within many parents at once (`pages`, `counts`),
+/// and `facet`.
+///
+/// ```ignore
+/// listed!(Company, companies[not deleted_at]);
 /// ```
 #[macro_export]
 macro_rules! listed {
-    ($model:ty, $table:ident $([not $live:ident])? $([owner $owner:ident])?) => {
-        impl $model {
-            pub async fn page(
-                conn: &$crate::db::TenantConn,
+    ($model:ty, $table:ident $([not $live:ident])?) => {
+        impl $crate::db::Paged for $model {
+            async fn page(
+                mut conn: &$crate::db::TenantConn,
                 slice: &$crate::db::Slice,
             ) -> $crate::error::Result<Vec<Self>> {
                 use ::diesel_async::RunQueryDsl;
-                use $crate::schema::$table::dsl;
-                let page = Self::query()
-                    .filter(dsl::tenant_id.eq(conn.tenant()))
-                    $(.filter(dsl::$live.is_null()))?
-                    $(.filter(conn.reach().over($crate::column!($table::$owner))))?
-                    .filter(slice.condition())
-                    .order(slice.ordering())
-                    .limit(slice.limit)
-                    .load(&mut &*conn)
-                    .await?;
-                Ok(page)
+                let page = $crate::rows!(conn, slice, $table $([not $live])?, Self::query());
+                Ok(page.order(slice.ordering()).limit(slice.limit).load(&mut conn).await?)
             }
 
-            pub async fn count(
+            async fn pages(
+                mut conn: &$crate::db::TenantConn,
+                slice: &$crate::db::Slice,
+                within: $crate::db::Column,
+                parents: &[::uuid::Uuid],
+            ) -> $crate::error::Result<Vec<(::uuid::Uuid, Self)>> {
+                use ::diesel_async::RunQueryDsl;
+                let page = $crate::rows!(conn, slice, $table $([not $live])?, Self::query());
+                let page = page.filter($crate::db::OfParent(within));
+                let page = page.order(slice.ordering()).limit(slice.limit);
+                Ok($crate::db::Nested::new(parents, page).load(&mut conn).await?)
+            }
+
+            async fn count(
                 conn: &$crate::db::TenantConn,
                 slice: &$crate::db::Slice,
             ) -> $crate::error::Result<i64> {
                 use $crate::schema::$table::dsl;
-                let rows = dsl::$table
-                    .filter(dsl::tenant_id.eq(conn.tenant()))
-                    $(.filter(dsl::$live.is_null()))?
-                    $(.filter(conn.reach().over($crate::column!($table::$owner))))?
-                    .filter(slice.condition())
-                    .select(dsl::id);
-                Ok($crate::db::capped_count(conn, rows).await?)
+                let rows = $crate::rows!(conn, slice, $table $([not $live])?, dsl::$table);
+                Ok($crate::db::capped_count(conn, rows.select(dsl::id)).await?)
+            }
+
+            async fn counts(
+                mut conn: &$crate::db::TenantConn,
+                slice: &$crate::db::Slice,
+                within: $crate::db::Column,
+                parents: &[::uuid::Uuid],
+            ) -> $crate::error::Result<Vec<(::uuid::Uuid, i64)>> {
+                use ::diesel_async::RunQueryDsl;
+                use $crate::schema::$table::dsl;
+                let rows = $crate::rows!(conn, slice, $table $([not $live])?, dsl::$table);
+                let rows = rows.filter($crate::db::OfParent(within)).select(dsl::id);
+                Ok($crate::db::NestedCount::new(parents, rows).load(&mut conn).await?)
+            }
+
+            async fn facet(
+                mut conn: &$crate::db::TenantConn,
+                slice: &$crate::db::Slice,
+                by: $crate::db::Column,
+            ) -> $crate::error::Result<Vec<$crate::db::Valued>> {
+                use ::diesel_async::RunQueryDsl;
+                let table = $crate::schema::$table::table;
+                let rows = $crate::rows!(conn, slice, $table $([not $live])?, table);
+                let rows = rows.select($crate::db::AsText(by));
+                Ok($crate::db::Facet::of(rows).load(&mut conn).await?)
+            }
+
+            async fn facets(
+                mut conn: &$crate::db::TenantConn,
+                slice: &$crate::db::Slice,
+                by: $crate::db::Column,
+                within: $crate::db::Column,
+                parents: &[::uuid::Uuid],
+            ) -> $crate::error::Result<Vec<(::uuid::Uuid, $crate::db::Valued)>> {
+                use ::diesel_async::RunQueryDsl;
+                let table = $crate::schema::$table::table;
+                let rows = $crate::rows!(conn, slice, $table $([not $live])?, table);
+                let rows = rows.filter($crate::db::OfParent(within)).select($crate::db::AsText(by));
+                let facet = $crate::db::Facet::of(rows);
+                Ok($crate::db::Nested::new(parents, facet).load(&mut conn).await?)
             }
         }
     };
+}
+
+/// Of a statement: the rows that a list is about, for [`listed!`].
+#[macro_export]
+macro_rules! rows {
+    ($conn:ident, $slice:ident, $table:ident $([not $live:ident])?, $statement:expr) => {{
+        use $crate::schema::$table::dsl;
+        $statement
+            .filter(dsl::tenant_id.eq($conn.tenant()))
+            $(.filter($slice.is_alive($crate::column!($table::$live))))?
+            .filter($conn.reach().over($conn.tenant(), $crate::access::whose(stringify!($table))))
+            .filter($slice.condition())
+    }};
 }

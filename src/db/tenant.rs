@@ -142,6 +142,11 @@ impl TenantConn {
         Ok((&mut &*self).batch_execute("ROLLBACK TO SAVEPOINT attempt").await?)
     }
 
+    /// Forgets the place; what came after it stays.
+    pub async fn release_savepoint(&self) -> Result<()> {
+        Ok((&mut &*self).batch_execute("RELEASE SAVEPOINT attempt").await?)
+    }
+
     async fn end(self, how: &str) -> Result<()> {
         // Whoever still holds a handle would go on outside the transaction.
         let link = Arc::try_unwrap(self.link)

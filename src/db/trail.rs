@@ -1,11 +1,15 @@
-//! Events in the audit trail: what people do that is no change of a row.
+//! The audit trail as others need it: events, what people do that is no change of a row; and what
+//! became of a record since somebody saw it.
 
-use diesel::sql_types::{Array, Jsonb, Text, Uuid as SqlUuid};
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, Integer, Jsonb, Text, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::TenantConn;
+use super::{Stale, TenantConn};
 use crate::error::Result;
 
 /// What was done with which record.
@@ -32,4 +36,29 @@ pub async fn write_down(conn: &TenantConn, action: &str, done: &[Done]) -> Resul
         .execute(&mut &*conn)
         .await?;
     Ok(())
+}
+
+/// One change of a row: the columns that changed, before and after.
+#[derive(Debug, QueryableByName)]
+pub struct RowChange {
+    #[diesel(sql_type = Jsonb)]
+    pub old: Value,
+    #[diesel(sql_type = Jsonb)]
+    pub new: Value,
+}
+
+const SINCE: &str = "SELECT a.old, a.new FROM kontor.audit_log a \
+    WHERE a.tenant_id = $1 AND a.record_id = $2 AND a.table_name = $3 AND a.action = 'UPDATED' \
+    AND (a.new ->> 'version')::int > $4 ORDER BY a.at, a.ordinal LIMIT 200";
+
+/// What was changed of a record since the version that somebody expected, in order.
+pub async fn changes_since(mut conn: &TenantConn, stale: &Stale) -> Result<Vec<RowChange>> {
+    let changes = diesel::sql_query(SINCE)
+        .bind::<SqlUuid, _>(conn.tenant())
+        .bind::<SqlUuid, _>(stale.record)
+        .bind::<Text, _>(stale.table)
+        .bind::<Integer, _>(stale.expected)
+        .load(&mut conn)
+        .await?;
+    Ok(changes)
 }

@@ -128,6 +128,20 @@ impl Check {
     }
 }
 
+/// A number of things.
+pub fn count(number: i32) -> Result<i32, Problem> {
+    let told = "cannot be less than nothing";
+    (number >= 0).then_some(number).ok_or_else(|| Problem::new(ErrorCode::Invalid, [], told))
+}
+
+/// Another record has what only one may have; it is named to those who see it.
+pub fn rival(field: &str, id: Option<impl ToString>) -> Error {
+    let told = "Another record has it now.";
+    let problem = Problem::new(ErrorCode::Duplicate, [field], told);
+    let details = id.map(|id| serde_json::json!({ "rivalId": id.to_string() }));
+    Error::Refused(vec![Problem { details, ..problem }])
+}
+
 /// Absent, null or a value: an update keeps, clears or sets.
 pub fn keep<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
     match value {

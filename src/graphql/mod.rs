@@ -3,7 +3,9 @@
 //!
 //! Architecture Invariant: only `schema.rs` and `node.rs` know the areas; they close the schema.
 
+mod bulk;
 mod changes;
+mod conflict;
 mod connection;
 mod directive;
 mod execute;
@@ -21,17 +23,23 @@ mod schema;
 mod session;
 mod writing;
 
-pub use connection::{Listed, Page, PageInfo, Paging, SortDirection, TotalCount};
+pub use bulk::{Bulk, ErrorPolicy};
+pub use connection::{
+    Facet, Faceted, Listed, Nesting, Page, PageInfo, Paging, SortDirection, TotalCount,
+};
 pub use directive::{SIGN_INS, public, requires};
 pub use execute::{
     Answer, Api, Bounds, ByName, Call, Examined, Examiner, Following, Next, Opened, Parts, SignedIn,
 };
 pub use fields::ReadField;
-pub use filter::{DateTimeFilter, IDFilter, Limits, StringFilter, Where, relation};
-pub use input::{Check, keep};
+pub use filter::{
+    Asker, DateFilter, DateTimeFilter, DecimalFilter, IDFilter, IntFilter, StringFilter, Where,
+    WordTests, one, relation,
+};
+pub use input::{Check, count, keep, rival};
 pub use loader::Relation;
 pub use node::{Node, find};
-pub use payload::{DeletePayload, UserError, refusals};
+pub use payload::{DeletePayload, DeletesPayload, UserError, refusals};
 pub use rulebook::{Fault, Rulebook};
 pub use schema::{AppSchema, sdl};
 pub use session::{Caller, Doors, RequestInfo, Session};

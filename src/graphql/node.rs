@@ -11,12 +11,14 @@ use crate::{
     },
     audit::{AuditEntry, AuditEntryId, entry_of},
     companies::{Company, CompanyById, CompanyId},
+    contacts::{Contact, ContactById, ContactId},
     documents::{DocumentById, DocumentId, PersistedDocument},
     error::{Error, Result},
     ids::RawId,
     sso::{SsoProvider, SsoProviderById, SsoProviderId},
     tags::{Tag, TagById, TagId},
     tenants::{Tenant, TenantId, TenantRow},
+    territories::{Territory, TerritoryById, TerritoryId},
 };
 
 const MAX_NODES: usize = 100;
@@ -28,11 +30,13 @@ pub enum Node {
     ApiClient(Box<ApiClient>),
     AuditEntry(Box<AuditEntry>),
     Company(Box<Company>),
+    Contact(Box<Contact>),
     PersistedDocument(Box<PersistedDocument>),
     Role(Box<Role>),
     SsoProvider(Box<SsoProvider>),
     Tag(Box<Tag>),
     Tenant(Box<Tenant>),
+    Territory(Box<Territory>),
     User(Box<User>),
 }
 
@@ -41,6 +45,7 @@ impl Node {
     pub fn owner(&self) -> Option<UserId> {
         match self {
             Self::Company(company) => company.0.owner_id,
+            Self::Contact(contact) => contact.0.owner_id,
             _ => None,
         }
     }
@@ -54,6 +59,14 @@ pub async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
             .load::<CompanyById>(raw.uuid.into())
             .await?
             .map(|row| Node::Company(Box::new(Company(row)))),
+        ContactId::PREFIX => ctx
+            .load::<ContactById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::Contact(Box::new(Contact(row)))),
+        TerritoryId::PREFIX => ctx
+            .load::<TerritoryById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::Territory(Box::new(Territory(row)))),
         DocumentId::PREFIX => ctx
             .load::<DocumentById>(raw.uuid.into())
             .await?

@@ -2,6 +2,7 @@
 
 use async_graphql::{ID, Json, Many, Object, SimpleObject};
 
+use super::Bulk;
 use crate::{
     db::Deleted,
     error::{Error, ErrorCode, Problem, Result},
@@ -31,7 +32,7 @@ impl UserError {
 
     /// In a bulk mutation: which element.
     async fn element_index(&self) -> Option<i32> {
-        None
+        self.0.element.and_then(|at| i32::try_from(at).ok())
     }
 
     /// More for programs: from, to and allowed of a transition; both values of a conflict.
@@ -85,6 +86,57 @@ macro_rules! payload {
             }
         }
     };
+}
+
+/// `bulk_payload!(CompaniesPayload { companies: Company })`: the things, and what was refused.
+#[macro_export]
+macro_rules! bulk_payload {
+    ($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident: $ty:ident }) => {
+        $(#[$doc])*
+        #[derive(::async_graphql::SimpleObject)]
+        pub struct $name {
+            $(#[$field_doc])*
+            $field: ::async_graphql::Many<$ty>,
+            /// What was refused, with the place of its element.
+            user_errors: ::async_graphql::Many<$crate::graphql::UserError>,
+        }
+
+        impl $name {
+            /// The result of a write as an answer: refusals are part of it, a failure is not.
+            pub fn of<Row>(
+                result: $crate::error::Result<$crate::graphql::Bulk<Row>>,
+                wrap: impl FnMut(Row) -> $ty,
+            ) -> $crate::error::Result<Option<Self>> {
+                let (done, problems) = match result {
+                    Ok($crate::graphql::Bulk { done, problems, .. }) => (done, problems),
+                    Err(error) => (Vec::new(), $crate::graphql::refusals(error)?),
+                };
+                let user_errors = problems.into_iter().map(Into::into).collect();
+                Ok(Some(Self { $field: done.into_iter().map(wrap).collect(), user_errors }))
+            }
+        }
+    };
+}
+
+/// The answer to a bulk deletion.
+#[derive(SimpleObject)]
+pub struct DeletesPayload {
+    /// What is gone.
+    deleted_ids: Many<ID>,
+    /// What was refused, with the place of its element.
+    user_errors: Many<UserError>,
+}
+
+impl DeletesPayload {
+    pub fn of<Id: ToString>(result: Result<Bulk<Deleted<Id>>>) -> Result<Option<Self>> {
+        let (done, problems) = match result {
+            Ok(Bulk { done, problems, .. }) => (done, problems),
+            Err(error) => (Vec::new(), refusals(error)?),
+        };
+        let deleted_ids = done.into_iter().map(|Deleted(id)| ID(id.to_string())).collect();
+        let user_errors = problems.into_iter().map(Into::into).collect();
+        Ok(Some(Self { deleted_ids, user_errors }))
+    }
 }
 
 /// The answer to a deletion.

@@ -16,6 +16,7 @@ use crate::{
     },
     audit::AuditQuery,
     companies::{CompanyMutation, CompanyQuery},
+    contacts::{ContactMutation, ContactQuery},
     documents::{DocumentMutation, DocumentQuery},
     sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
@@ -46,7 +47,7 @@ struct Access(
 );
 
 #[derive(Default, MergedObject)]
-struct Customers(CompanyQuery, TagQuery);
+struct Customers(CompanyQuery, ContactQuery, TagQuery);
 
 /// What can be done.
 #[derive(Default, MergedObject)]
@@ -65,7 +66,7 @@ struct AccessChanges(
 );
 
 #[derive(Default, MergedObject)]
-struct CustomerChanges(CompanyMutation, TagMutation);
+struct CustomerChanges(CompanyMutation, ContactMutation, TagMutation);
 
 pub type AppSchema = Schema<Query, Mutation, ChangeSubscription>;
 

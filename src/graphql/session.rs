@@ -9,13 +9,14 @@ use std::{
 
 use async_graphql::Context;
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use super::{
     fields::{Fields, ReadField},
     loader::{Loaders, Relation},
 };
 use crate::{
-    access::{Permission, Viewer},
+    access::{Guarded, Permission, Viewer},
     accounts::{Asking, Sessions, UserId},
     clock::Clock,
     db::{Db, Outcome, SystemConn, Tally, TenantConn},
@@ -232,6 +233,14 @@ pub trait Doors {
         work: impl AsyncFnOnce(&TenantConn) -> Result<T>,
     ) -> Result<T>;
 
+    /// Of a write: the records that its input names, each by field and table, are there and seen by
+    /// whoever asks. They stay until the write ends.
+    async fn expect(
+        &self,
+        tx: &TenantConn,
+        named: &[(&str, &'static str, Option<Uuid>)],
+    ) -> Result<()>;
+
     /// To follow a relation, in batches.
     async fn load<R: Relation>(&self, key: R::Key) -> Result<R::Value>;
 
@@ -281,6 +290,29 @@ impl Doors for Context<'_> {
         let path = self.path_node.as_ref().map(|node| node.to_string_vec()).unwrap_or_default();
         let response_key = path.first().map_or("", String::as_str);
         self.session().write(response_key, permission, work).await
+    }
+
+    async fn expect(
+        &self,
+        tx: &TenantConn,
+        named: &[(&str, &'static str, Option<Uuid>)],
+    ) -> Result<()> {
+        let session = self.session();
+        let viewer = self.viewer()?;
+        let mut problems = Vec::new();
+        for (field, table, id) in named {
+            let (Some(id), Some(guarded)) = (*id, Guarded::of(table)) else { continue };
+            viewer.check(guarded.read, session.clock.now())?;
+            let tx = tx.with_reach(viewer.reach(guarded.read));
+            if !guarded.reference(id).hold(&tx).await? {
+                let told = "There is no such record.";
+                problems.push(Problem::new(ErrorCode::NotFound, [*field], told));
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Refused(problems)),
+        }
     }
 
     async fn load<R: Relation>(&self, key: R::Key) -> Result<R::Value> {

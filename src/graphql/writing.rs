@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::session::Session;
+use super::{conflict, session::Session};
 use crate::{
     access::{Permission, Viewer},
     accounts::UserId,
@@ -22,6 +22,7 @@ const KEY_LIFE: Duration = Duration::from_hours(24);
 #[derive(Serialize, Deserialize)]
 enum Kept {
     Ids(Vec<Uuid>),
+    Partly(Vec<Uuid>, Vec<Problem>),
     Refused(Vec<Problem>),
 }
 
@@ -34,6 +35,11 @@ impl Session {
     ) -> Result<T> {
         let viewer = self.check(permission)?;
         let tx = self.begin(viewer).await?.with_reach(viewer.reach(permission));
+        let now = self.clock.now();
+        let work = async |tx: &TenantConn| match work(tx).await {
+            Err(error) => Err(conflict::told(tx, (viewer, now), error).await?),
+            done => done,
+        };
         if self.request.dry_run {
             // What follows in the answer reads inside the transaction, which is undone at the end.
             let result = attempt(&tx, work).await;
@@ -116,12 +122,16 @@ impl Session {
                 return Err(Error::KeyReused);
             }
             return match serde_json::from_value(kept).map_err(Error::internal)? {
-                Kept::Ids(ids) => T::recall(tx, &ids).await.map(Ending::Leave),
+                Kept::Ids(ids) => T::recall(tx, &ids, Vec::new()).await.map(Ending::Leave),
+                Kept::Partly(ids, problems) => {
+                    T::recall(tx, &ids, problems).await.map(Ending::Leave)
+                }
                 Kept::Refused(problems) => Err(Error::Refused(problems)),
             };
         }
         let (kept, ending) = match attempt(tx, work).await {
-            Ok(out) => (Kept::Ids(out.ids()), Ending::Commit(out)),
+            Ok(out) if out.problems().is_empty() => (Kept::Ids(out.ids()), Ending::Commit(out)),
+            Ok(out) => (Kept::Partly(out.ids(), out.problems()), Ending::Commit(out)),
             Err(error) => {
                 let problems = match error {
                     Error::Refused(problems) => problems,

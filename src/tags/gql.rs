@@ -101,7 +101,7 @@ impl TagQuery {
         r#where: Option<TagWhere>,
         order_by: Option<Vec<TagOrder>>,
     ) -> Result<Option<TagConnection>> {
-        let paging = Paging { first, after, last, before };
+        let paging = Paging { first, after, last, before, ..Paging::default() };
         TagConnection::load(ctx, paging, r#where, order_by).await
     }
 }

@@ -3,7 +3,7 @@ use async_graphql::{Context, Enum, ID, Many, Object, SimpleObject};
 use super::{
     super::{
         UserId,
-        model::{self, members_of, roles_of},
+        model::{self, members_of, roles_of, territories_of},
     },
     types::{Reach, Role, User},
 };
@@ -23,6 +23,9 @@ pub enum AccessReason {
     Own,
     /// A role grants it for the records of those who report to one, and this is one.
     Team,
+    /// A role grants it for the records of one's territories, or of a record that one sees, and this is
+    /// one.
+    Related,
     /// Roles grant it, but no further than to other people's records than this one's owner.
     OutOfReach,
     /// No role grants it.
@@ -81,9 +84,23 @@ impl ExplainQuery {
         let standing = roles_of(&conn, &[user_id]).await?.remove(&user_id).unwrap_or_default();
         let (active, roles) = (standing.active, standing.held());
         let team = members_of(&conn, user_id).await?.into();
-        let person = Viewer { team, ..Viewer::new(Who::Person(user_id), conn.tenant(), roles) };
-        let kind = RawId::parse(&record_id).and_then(|raw| Guarded::by_prefix(raw.prefix));
-        let case = Case { person, active, name: user.name.clone(), owner: record.owner() };
+        let territories = territories_of(&conn, user_id).await?.into();
+        let person = Viewer::new(Who::Person(user_id), conn.tenant(), roles);
+        let person = Viewer { team, territories, ..person };
+        let raw = RawId::parse(&record_id).ok_or(Error::NotFound)?;
+        let kind = Guarded::by_prefix(raw.prefix);
+        let mut reached = Vec::new();
+        for permission in kind.map(about).into_iter().flatten() {
+            let reach = conn.with_reach(person.reach(*permission));
+            let reference = kind.map(|kind| kind.reference(raw.uuid));
+            if let Some(reference) = reference
+                && reference.is_seen(&reach).await?
+            {
+                reached.push(*permission);
+            }
+        }
+        let owner = record.owner();
+        let case = Case { person, active, name: user.name.clone(), owner, reached };
         let rules = kind.map(|kind| case.rules(kind)).unwrap_or_default();
         Ok(Some(AccessExplanation { record, user: User(user), rules }))
     }
@@ -95,13 +112,20 @@ struct Case {
     active: bool,
     name: String,
     owner: Option<UserId>,
+    /// The permissions whose reach has the record.
+    reached: Vec<Permission>,
+}
+
+/// The permissions about a kind of record.
+fn about(kind: &Guarded) -> impl Iterator<Item = &'static Permission> {
+    let noun = |permission: Permission| permission.name().split(':').next().unwrap_or_default();
+    let read = noun(kind.read);
+    Permission::ALL.iter().filter(move |one| noun(**one) == read)
 }
 
 impl Case {
     fn rules(&self, kind: &Guarded) -> Many<AccessRule> {
-        let noun = |permission: Permission| permission.name().split(':').next().unwrap_or_default();
-        let about = Permission::ALL.iter().filter(|one| noun(**one) == noun(kind.read));
-        let about = about.map(|one| self.rule(*one, Vec::new()));
+        let about = about(kind).map(|one| self.rule(*one, Vec::new()));
         let mut guarded: Vec<(Permission, Vec<&'static str>)> = Vec::new();
         for (column, permission) in kind.fields {
             match guarded.iter_mut().find(|(known, _)| known == permission) {
@@ -115,22 +139,26 @@ impl Case {
     fn rule(&self, permission: Permission, fields: Vec<&'static str>) -> AccessRule {
         let scope = self.person.grants.scope(permission);
         let owner = self.owner.map(|owner| owner.0);
-        let covered =
-            !permission.is_about_owned_records() || self.person.reach(permission).covers(owner);
+        let covered = !permission.is_about_owned_records() || self.reached.contains(&permission);
+        let in_team = owner.is_some_and(|owner| self.person.team.contains(&UserId(owner)));
         let reason = match scope {
             _ if !self.active => AccessReason::Deactivated,
             None => AccessReason::NotGranted,
             Some(Scope::All) => AccessReason::All,
             Some(_) if !covered => AccessReason::OutOfReach,
             Some(_) if owner == Some(self.person.actor()) => AccessReason::Own,
-            Some(_) => AccessReason::Team,
+            Some(_) if in_team => AccessReason::Team,
+            Some(_) => AccessReason::Related,
         };
         let grants = |role: &&HeldRole| role.grants.holds(permission);
         let roles: Vec<HeldRole> = self.person.roles.iter().filter(grants).cloned().collect();
         AccessRule {
             permission: permission.name(),
             fields,
-            allowed: matches!(reason, AccessReason::All | AccessReason::Own | AccessReason::Team),
+            allowed: !matches!(
+                reason,
+                AccessReason::OutOfReach | AccessReason::NotGranted | AccessReason::Deactivated
+            ),
             reason,
             reach: scope.map(Into::into),
             explanation: self.told(permission, reason, &roles),
@@ -149,6 +177,9 @@ impl Case {
             AccessReason::Team => {
                 format!("{roles} grants {permission}, and the record's owner reports to {name}.")
             }
+            AccessReason::Related => format!(
+                "{roles} grants {permission}, and the record is in a territory of {name}, or belongs to a record in reach."
+            ),
             AccessReason::OutOfReach => format!(
                 "{roles} grants {permission}, but the record's owner is neither {name} nor in reach."
             ),

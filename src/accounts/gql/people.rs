@@ -68,7 +68,7 @@ impl PeopleQuery {
         r#where: Option<UserWhere>,
         order_by: Option<Vec<UserOrder>>,
     ) -> Result<Option<UserConnection>> {
-        let paging = Paging { first, after, last, before };
+        let paging = Paging { first, after, last, before, ..Paging::default() };
         UserConnection::load(ctx, paging, r#where, order_by).await
     }
 

@@ -183,6 +183,8 @@ pub enum Reach {
     Own,
     /// One's own, and those of the people who report to one, at any distance.
     Team,
+    /// Besides, those in one's territories and in all below them.
+    Territory,
     /// The tenant's.
     All,
 }
@@ -192,6 +194,7 @@ impl From<Scope> for Reach {
         match scope {
             Scope::Own => Self::Own,
             Scope::Team => Self::Team,
+            Scope::Territory => Self::Territory,
             Scope::All => Self::All,
         }
     }
@@ -202,6 +205,7 @@ impl From<Reach> for Scope {
         match reach {
             Reach::Own => Self::Own,
             Reach::Team => Self::Team,
+            Reach::Territory => Self::Territory,
             Reach::All => Self::All,
         }
     }

@@ -62,7 +62,7 @@ pub use roles::{
     NewRole, OwnRole, RoleChanges, RoleRow, RolesOfUser, delete_role, replace_grants,
     replace_own_roles, roles_of,
 };
-pub use sessions::{NewSession, Session, Standing, keep_refresh, use_refresh};
+pub use sessions::{NewSession, Session, Standing, keep_refresh, territories_of, use_refresh};
 
 /// What sign-in asks of a person.
 #[derive(Debug, Queryable)]

@@ -8,8 +8,8 @@ use super::User;
 use crate::{
     accounts::UserId,
     clock::{Clock, Timestamp},
-    db::{Outcome, Slice, TenantConn, capped_count},
-    error::{Error, ErrorCode, Result},
+    db::{Outcome, Paged, Slice, TenantConn, capped_count},
+    error::{Error, ErrorCode, Problem, Result},
     ids::new_uuid,
     schema::{memberships, reporting_lines, users},
 };
@@ -22,8 +22,8 @@ pub struct Membership {
     pub deactivated_at: Option<Timestamp>,
 }
 
-impl User {
-    pub async fn page(conn: &TenantConn, slice: &Slice) -> Result<Vec<Self>> {
+impl Paged for User {
+    async fn page(conn: &TenantConn, slice: &Slice) -> Result<Vec<Self>> {
         let page: Vec<(Self, Option<Timestamp>)> = users::table
             .inner_join(memberships::table.on(memberships::user_id.eq(users::id)))
             .filter(memberships::tenant_id.eq(conn.tenant()))
@@ -36,7 +36,7 @@ impl User {
         Ok(page.into_iter().map(Self::here).collect())
     }
 
-    pub async fn count(conn: &TenantConn, slice: &Slice) -> Result<i64> {
+    async fn count(conn: &TenantConn, slice: &Slice) -> Result<i64> {
         let rows = users::table
             .inner_join(memberships::table.on(memberships::user_id.eq(users::id)))
             .filter(memberships::tenant_id.eq(conn.tenant()))
@@ -80,7 +80,7 @@ impl Outcome for User {
         vec![self.id.0]
     }
 
-    async fn recall(conn: &TenantConn, ids: &[uuid::Uuid]) -> Result<Self> {
+    async fn recall(conn: &TenantConn, ids: &[uuid::Uuid], _: Vec<Problem>) -> Result<Self> {
         let id = ids.first().copied().ok_or(Error::NotFound)?;
         Self::find(conn, UserId(id)).await?.ok_or(Error::NotFound)
     }

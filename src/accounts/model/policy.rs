@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use crate::{
     clock::Clock,
     db::{Outcome, TenantConn, expect_version},
-    error::Result,
+    error::{Problem, Result},
     ids::new_uuid,
     schema::security_policies as policies,
 };
@@ -30,6 +30,9 @@ pub struct PolicyChanges {
     pub recorded_permissions: Option<Vec<String>>,
 }
 
+/// There is one for each tenant, whatever its id.
+const OF_THE_TENANT: (&str, uuid::Uuid) = ("security_policies", uuid::Uuid::nil());
+
 const FIRST: &str = "
 INSERT INTO kontor.security_policies (tenant_id, id, version, created_at, updated_at)
 VALUES ($1, $2, 1, $3, $3) ON CONFLICT (tenant_id) DO NOTHING";
@@ -49,7 +52,7 @@ impl Policy {
         expected_version: Option<i32>,
     ) -> Result<Self> {
         let known = Self::find(conn).await?;
-        expect_version(expected_version, known.version)?;
+        expect_version(OF_THE_TENANT, expected_version, known.version)?;
         let made = diesel::sql_query(FIRST)
             .bind::<Uuid, _>(conn.tenant())
             .bind::<Uuid, _>(new_uuid(clock))
@@ -62,7 +65,7 @@ impl Policy {
             .first(&mut &*conn)
             .await?;
         if made == 0 {
-            expect_version(expected_version, locked.version)?;
+            expect_version(OF_THE_TENANT, expected_version, locked.version)?;
         }
         Ok(locked)
     }
@@ -86,7 +89,7 @@ impl Outcome for Policy {
         Vec::new()
     }
 
-    async fn recall(conn: &TenantConn, _: &[uuid::Uuid]) -> Result<Self> {
+    async fn recall(conn: &TenantConn, _: &[uuid::Uuid], _: Vec<Problem>) -> Result<Self> {
         Self::find(conn).await
     }
 }

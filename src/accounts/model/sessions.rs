@@ -1,5 +1,6 @@
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_types};
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
 use super::{
     Policy,
@@ -44,6 +45,8 @@ pub struct NewSession {
 pub struct Standing {
     pub roles: RolesOfUser,
     pub team: Vec<UserId>,
+    /// Their territories, and all below them.
+    pub territories: Vec<Uuid>,
     pub policy: Policy,
     pub second_factor_at: Option<Timestamp>,
 }
@@ -77,12 +80,41 @@ impl Standing {
                 .await;
             Ok(team?)
         };
+        let territories = async { territories_of(conn, user).await };
         let policy = async { Policy::find(conn).await };
-        let (alive, mut roles, team, policy) = futures_util::try_join!(alive, roles, team, policy)?;
+        let (alive, mut roles, team, territories, policy) =
+            futures_util::try_join!(alive, roles, team, territories, policy)?;
         let roles = roles.remove(&user).filter(|roles| roles.active);
         let both = alive.zip(roles);
-        Ok(both.map(|(second_factor_at, roles)| Self { roles, team, policy, second_factor_at }))
+        Ok(both.map(|(second_factor_at, roles)| Self {
+            roles,
+            team,
+            territories,
+            policy,
+            second_factor_at,
+        }))
     }
+}
+
+/// A person's territories, and all below them.
+pub async fn territories_of(mut conn: &TenantConn, user: UserId) -> Result<Vec<Uuid>> {
+    let found = diesel::sql_query(TERRITORIES_OF)
+        .bind::<sql_types::Uuid, _>(conn.tenant())
+        .bind::<sql_types::Uuid, _>(user)
+        .load::<TerritoryOf>(&mut conn)
+        .await?;
+    Ok(found.into_iter().map(|territory| territory.id).collect())
+}
+
+const TERRITORIES_OF: &str = "
+SELECT DISTINCT t.id FROM kontor.territory_members m
+JOIN kontor.territories t ON t.tenant_id = $1 AND m.territory_id = ANY(t.lineage)
+WHERE m.tenant_id = $1 AND m.user_id = $2";
+
+#[derive(QueryableByName)]
+struct TerritoryOf {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
 }
 
 impl Session {

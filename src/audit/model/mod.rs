@@ -10,7 +10,7 @@ use crate::{
     audit::AuditEntryId,
     clock::Timestamp,
     column,
-    db::{Done, Slice, TenantConn, WithinReach, capped_count, write_down},
+    db::{Done, Paged, Slice, TenantConn, WithinReach, capped_count, write_down},
     error::Result,
     schema::audit_log,
 };
@@ -29,8 +29,8 @@ pub struct AuditEntry {
     pub new: Option<Value>,
 }
 
-impl AuditEntry {
-    pub async fn page(conn: &TenantConn, slice: &Slice) -> Result<Vec<Self>> {
+impl Paged for AuditEntry {
+    async fn page(conn: &TenantConn, slice: &Slice) -> Result<Vec<Self>> {
         let page = Self::query()
             .filter(audit_log::tenant_id.eq(conn.tenant()))
             .filter(visible(conn))
@@ -42,7 +42,7 @@ impl AuditEntry {
         Ok(page)
     }
 
-    pub async fn count(conn: &TenantConn, slice: &Slice) -> Result<i64> {
+    async fn count(conn: &TenantConn, slice: &Slice) -> Result<i64> {
         let rows = audit_log::table
             .filter(audit_log::tenant_id.eq(conn.tenant()))
             .filter(visible(conn))
@@ -50,7 +50,9 @@ impl AuditEntry {
             .select(audit_log::id);
         Ok(capped_count(conn, rows).await?)
     }
+}
 
+impl AuditEntry {
     /// The time in the id says in which month to look.
     pub async fn find(conn: &TenantConn, id: AuditEntryId) -> Result<Option<Self>> {
         let found = Self::query()

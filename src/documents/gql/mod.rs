@@ -63,7 +63,7 @@ impl DocumentQuery {
         r#where: Option<PersistedDocumentWhere>,
         order_by: Option<Vec<PersistedDocumentOrder>>,
     ) -> Result<Option<PersistedDocumentConnection>> {
-        let paging = Paging { first, after, last, before };
+        let paging = Paging { first, after, last, before, ..Paging::default() };
         PersistedDocumentConnection::load(ctx, paging, r#where, order_by).await
     }
 

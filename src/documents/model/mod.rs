@@ -17,7 +17,7 @@ use crate::{
     accounts::ApiClientId,
     clock::Timestamp,
     db::{Outcome, TenantConn},
-    error::Result,
+    error::{Problem, Result},
     listed,
     schema::{document_aliases as aliases, documents},
 };
@@ -232,7 +232,7 @@ impl Outcome for Registered {
         self.0.iter().map(|document| document.id.0).collect()
     }
 
-    async fn recall(conn: &TenantConn, ids: &[Uuid]) -> Result<Self> {
+    async fn recall(conn: &TenantConn, ids: &[Uuid], _: Vec<Problem>) -> Result<Self> {
         let found: Vec<Document> = Document::query()
             .filter(documents::tenant_id.eq(conn.tenant()))
             .filter(documents::id.eq_any(ids))

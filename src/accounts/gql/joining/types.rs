@@ -225,7 +225,7 @@ impl JoiningQuery {
         r#where: Option<AccessRequestWhere>,
         order_by: Option<Vec<AccessRequestOrder>>,
     ) -> Result<Option<AccessRequestConnection>> {
-        let paging = Paging { first, after, last, before };
+        let paging = Paging { first, after, last, before, ..Paging::default() };
         AccessRequestConnection::load(ctx, paging, r#where, order_by).await
     }
 
@@ -241,7 +241,7 @@ impl JoiningQuery {
         r#where: Option<InvitationWhere>,
         order_by: Option<Vec<InvitationOrder>>,
     ) -> Result<Option<InvitationConnection>> {
-        let paging = Paging { first, after, last, before };
+        let paging = Paging { first, after, last, before, ..Paging::default() };
         InvitationConnection::load(ctx, paging, r#where, order_by).await
     }
 }

@@ -1,0 +1,2 @@
+DROP TABLE kontor.lead_conversions;
+DROP TABLE kontor.leads;

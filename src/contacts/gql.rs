@@ -1,0 +1,474 @@
+use async_graphql::{Context, InputObject, MaybeUndefined, Object};
+
+use super::{
+    ContactId,
+    model::{self, COMPANY_OF_CONTACTS, TERRITORY_OF_CONTACTS},
+};
+use crate::{
+    access::{Permission::*, Viewer},
+    accounts::{Email, User, UserById, UserId},
+    bulk_payload, by_id,
+    clock::{Clock, Timestamp},
+    column,
+    companies::{Company, CompanyById, CompanyId, CompanyRow, CompanyWhere},
+    connection,
+    db::{Deleted, TenantConn, Value},
+    error::Result,
+    filter,
+    graphql::{
+        Bulk, Check, DateTimeFilter, DeletePayload, DeletesPayload, Doors, ErrorPolicy, IDFilter,
+        Paging, StringFilter, keep, one, requires, rival,
+    },
+    payload, relation_filter,
+    territories::{Territory, TerritoryById, TerritoryId, TerritoryWhere},
+};
+
+by_id!(
+    /// Contacts by id; deleted ones are not found.
+    ContactById, contacts[not deleted_at], model::Contact, ContactId, ContactRead
+);
+
+/// A person that the tenant talks to.
+pub struct Contact(pub model::Contact);
+
+/// A person that the tenant talks to.
+#[Object]
+impl Contact {
+    /// Their id.
+    pub async fn id(&self) -> ContactId {
+        self.0.id
+    }
+
+    /// Their first name.
+    async fn first_name(&self) -> Option<&str> {
+        self.0.first_name.as_deref()
+    }
+
+    /// Their last name.
+    async fn last_name(&self) -> &str {
+        &self.0.last_name
+    }
+
+    /// Their e-mail address; no other contact of the tenant has it.
+    async fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
+    }
+
+    /// Their telephone number.
+    async fn phone(&self) -> Option<&str> {
+        self.0.phone.as_deref()
+    }
+
+    /// What they are there, such as "Head of Purchasing".
+    async fn title(&self) -> Option<&str> {
+        self.0.title.as_deref()
+    }
+
+    /// Where they work.
+    async fn company(&self, ctx: &Context<'_>) -> Result<Option<Company>> {
+        let Some(company) = self.0.company_id else { return Ok(None) };
+        Ok(ctx.load::<CompanyById>(company).await?.map(Company))
+    }
+
+    /// Who looks after them.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        let Some(owner) = self.0.owner_id else { return Ok(None) };
+        Ok(ctx.load::<UserById>(owner).await?.map(User))
+    }
+
+    /// The territory they belong to.
+    async fn territory(&self, ctx: &Context<'_>) -> Result<Option<Territory>> {
+        let Some(territory) = self.0.territory_id else { return Ok(None) };
+        Ok(ctx.load::<TerritoryById>(territory).await?.map(Territory))
+    }
+
+    /// Counts their changes: give it as `expectedVersion` to change what you have seen.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// When they were made.
+    async fn created_at(&self) -> Timestamp {
+        self.0.created_at
+    }
+
+    /// When they were last changed.
+    async fn updated_at(&self) -> Timestamp {
+        self.0.updated_at
+    }
+}
+
+filter! {
+    /// Which contacts.
+    ContactWhere {
+        /// By name, the last one first: "lovelace ada". Upper and lower case are alike.
+        name: StringFilter => |name, _| name.folded(column!(contacts::name_key)),
+        /// By e-mail address; upper and lower case are alike.
+        email: StringFilter => |email, _| email.folded(column!(contacts::email_key)),
+        /// By company.
+        company_id: IDFilter => |id, _| id.of(CompanyId::parse, column!(contacts::company_id)),
+        /// By what their company is.
+        company: Box<CompanyWhere> => |which, by| one(which, COMPANY_OF_CONTACTS, by),
+        /// By owner.
+        owner_id: IDFilter => |owner, _| owner.of(UserId::parse, column!(contacts::owner_id)),
+        /// By territory.
+        territory: TerritoryWhere => |which, by| one(which, TERRITORY_OF_CONTACTS, by),
+        /// By when they were made.
+        created_at: DateTimeFilter => |at, _| at.on(column!(contacts::created_at)),
+        /// By when they were last changed.
+        updated_at: DateTimeFilter => |at, _| at.on(column!(contacts::updated_at)),
+        /// Those with this text in their name.
+        search: String => |text, _| StringFilter::containing(text).folded(column!(contacts::name_key)),
+    }
+}
+
+relation_filter!(
+    /// Some, none or all of the contacts.
+    ContactRelationFilter, ContactWhere
+);
+
+connection! {
+    /// A page of contacts.
+    Contact as ContactConnection, ContactEdge, of model::Contact, which ContactWhere, permission ContactRead, nested;
+    id contacts::id;
+    /// How to sort contacts.
+    order ContactOrder by ContactOrderField {
+        /// By name, the last one first; upper and lower case alike.
+        Name => contacts::name_key, |contact| Value::Text(contact.0.name_key.clone());
+        /// By when they were made.
+        CreatedAt => contacts::created_at, |contact| Value::Moment(contact.0.created_at.0);
+        /// By when they were last changed.
+        UpdatedAt => contacts::updated_at, |contact| Value::Moment(contact.0.updated_at.0);
+    }
+    /// What of contacts can be counted.
+    facets ContactFacet {
+        /// Where they work.
+        Company => contacts::company_id, ids CompanyId;
+        /// Who looks after them.
+        Owner => contacts::owner_id, ids UserId;
+        /// The territories they belong to.
+        Territory => contacts::territory_id, ids TerritoryId;
+    }
+}
+
+payload! {
+    /// The answer to a change of a contact.
+    ContactPayload {
+        /// The contact as it is now; null when nothing was written.
+        contact: Contact
+    }
+}
+
+bulk_payload! {
+    /// The answer to a change of several contacts.
+    ContactsPayload {
+        /// The contacts that were written, in the order of the input.
+        contacts: Contact
+    }
+}
+
+#[derive(Default)]
+pub struct ContactQuery;
+
+#[Object]
+impl ContactQuery {
+    /// One contact.
+    #[graphql(directive = requires::apply(ContactRead))]
+    async fn contact(&self, ctx: &Context<'_>, id: ContactId) -> Result<Option<Contact>> {
+        let conn = ctx.read(ContactRead).await?;
+        Ok(Some(Contact(model::Contact::find(&conn, id).await?)))
+    }
+
+    /// The contacts, a page at a time.
+    #[graphql(directive = requires::apply(ContactRead))]
+    async fn contacts(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        r#where: Option<ContactWhere>,
+        order_by: Option<Vec<ContactOrder>>,
+        #[graphql(desc = "True: those that were deleted, and no others.", default)] deleted: bool,
+    ) -> Result<Option<ContactConnection>> {
+        let paging = Paging { first, after, last, before, deleted };
+        ContactConnection::load(ctx, paging, r#where, order_by).await
+    }
+}
+
+/// A contact to be made.
+#[derive(InputObject)]
+pub struct ContactCreateInput {
+    /// Their first name, at most 100 characters.
+    first_name: Option<String>,
+    /// Their last name, 1 to 100 characters.
+    last_name: String,
+    /// Their e-mail address.
+    email: Option<String>,
+    /// Their telephone number, at most 50 characters.
+    phone: Option<String>,
+    /// What they are there, at most 100 characters.
+    title: Option<String>,
+    /// Where they work.
+    company_id: Option<CompanyId>,
+    /// Who looks after them; yourself when absent, nobody when you are a program.
+    owner_id: Option<UserId>,
+    /// The territory they belong to; their company's when absent.
+    territory_id: Option<TerritoryId>,
+}
+
+impl ContactCreateInput {
+    fn check(self, clock: &Clock, viewer: &Viewer) -> Result<model::NewContact> {
+        let mut check = Check::by(viewer);
+        let draft = model::NewContact {
+            id: ContactId::new(clock),
+            first_name: check.optional("firstName", self.first_name, 100),
+            last_name: check.text("lastName", self.last_name, 100),
+            email: check.parse("email", self.email, Email::parse).map(Into::into),
+            phone: check.optional("phone", self.phone, 50),
+            title: check.optional("title", self.title, 100),
+            company_id: self.company_id,
+            owner_id: self.owner_id.or(viewer.person().ok()),
+            territory_id: self.territory_id,
+        };
+        check.done(draft)
+    }
+}
+
+/// What to change: an absent field keeps its value, null clears it.
+#[derive(InputObject)]
+pub struct ContactUpdateInput {
+    /// Their first name, at most 100 characters.
+    first_name: MaybeUndefined<String>,
+    /// Their last name, 1 to 100 characters.
+    last_name: MaybeUndefined<String>,
+    /// Their e-mail address.
+    email: MaybeUndefined<String>,
+    /// Their telephone number, at most 50 characters.
+    phone: MaybeUndefined<String>,
+    /// What they are there, at most 100 characters.
+    title: MaybeUndefined<String>,
+    /// Where they work.
+    company_id: MaybeUndefined<CompanyId>,
+    /// Who looks after them.
+    owner_id: MaybeUndefined<UserId>,
+    /// The territory they belong to.
+    territory_id: MaybeUndefined<TerritoryId>,
+}
+
+impl ContactUpdateInput {
+    fn check(self, viewer: &Viewer) -> Result<model::ContactChanges> {
+        let mut check = Check::by(viewer);
+        let email = check.keep_or_parse("email", self.email, Email::parse);
+        let changes = model::ContactChanges {
+            first_name: check.keep_or_optional("firstName", self.first_name, 100),
+            last_name: check.keep_or_text("lastName", self.last_name, 100),
+            email: email.map(|email| email.map(Into::into)),
+            phone: check.keep_or_optional("phone", self.phone, 50),
+            title: check.keep_or_optional("title", self.title, 100),
+            company_id: keep(self.company_id),
+            owner_id: keep(self.owner_id),
+            territory_id: keep(self.territory_id),
+        };
+        check.done(changes)
+    }
+}
+
+/// A contact to be changed.
+#[derive(InputObject)]
+pub struct ContactChangeInput {
+    /// Which.
+    id: ContactId,
+    /// The version that you have seen; another one is refused.
+    expected_version: Option<i32>,
+    /// What to change.
+    input: ContactUpdateInput,
+}
+
+async fn create(
+    ctx: &Context<'_>,
+    tx: &TenantConn,
+    input: ContactCreateInput,
+) -> Result<model::Contact> {
+    let mut new = input.check(ctx.clock(), ctx.viewer()?)?;
+    let (company, territory) = (new.company_id, new.territory_id);
+    let company_named = ("companyId", "companies", company.map(Into::into));
+    let territory_named = ("territoryId", "territories", territory.map(Into::into));
+    ctx.expect(tx, &[company_named, territory_named]).await?;
+    if let (Some(company), None) = (company, territory) {
+        new.territory_id = CompanyRow::territory(tx, company).await?;
+    }
+    model::Contact::insert(tx, new).await
+}
+
+async fn update(
+    ctx: &Context<'_>,
+    tx: &TenantConn,
+    change: ContactChangeInput,
+) -> Result<model::Contact> {
+    let ContactChangeInput { id, expected_version, input } = change;
+    let changes = input.check(ctx.viewer()?)?;
+    let company = changes.company_id.flatten().map(Into::into);
+    let territory = changes.territory_id.flatten().map(Into::into);
+    let named = [("companyId", "companies", company), ("territoryId", "territories", territory)];
+    ctx.expect(tx, &named).await?;
+    model::Contact::lock(tx, id, expected_version).await?;
+    model::Contact::update(tx, id, changes).await
+}
+
+async fn delete(
+    ctx: &Context<'_>,
+    tx: &TenantConn,
+    id: ContactId,
+    expected_version: Option<i32>,
+) -> Result<Deleted<ContactId>> {
+    model::Contact::lock(tx, id, expected_version).await?;
+    model::Contact::delete(tx, id, ctx.clock().now()).await?;
+    Ok(Deleted(id))
+}
+
+#[derive(Default)]
+pub struct ContactMutation;
+
+#[Object]
+impl ContactMutation {
+    /// Makes a contact.
+    #[graphql(directive = requires::apply(ContactCreate))]
+    async fn contact_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The contact.")] input: ContactCreateInput,
+    ) -> Result<Option<ContactPayload>> {
+        let made = ctx.write(ContactCreate, async |tx| create(ctx, tx, input).await);
+        ContactPayload::of(made.await.map(Contact))
+    }
+
+    /// Makes several contacts.
+    #[graphql(directive = requires::apply(ContactCreate))]
+    async fn contacts_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The contacts, at most 100.")] input: Vec<ContactCreateInput>,
+        #[graphql(desc = "What becomes of the others when some are refused.")] error_policy: Option<
+            ErrorPolicy,
+        >,
+    ) -> Result<Option<ContactsPayload>> {
+        let made = ctx.write(ContactCreate, async |tx| {
+            let mut all = Bulk::of(&input, error_policy)?;
+            for one in input {
+                all.begin(tx).await?;
+                let made = create(ctx, tx, one).await;
+                all.end(tx, made).await?;
+            }
+            all.done()
+        });
+        ContactsPayload::of(made.await, Contact)
+    }
+
+    /// Changes a contact.
+    #[graphql(directive = requires::apply(ContactUpdate))]
+    async fn contact_update(
+        &self,
+        ctx: &Context<'_>,
+        id: ContactId,
+        expected_version: Option<i32>,
+        #[graphql(desc = "What to change.")] input: ContactUpdateInput,
+    ) -> Result<Option<ContactPayload>> {
+        let change = ContactChangeInput { id, expected_version, input };
+        let changed = ctx.write(ContactUpdate, async |tx| update(ctx, tx, change).await);
+        ContactPayload::of(changed.await.map(Contact))
+    }
+
+    /// Changes several contacts.
+    #[graphql(directive = requires::apply(ContactUpdate))]
+    async fn contacts_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The changes, at most 100.")] input: Vec<ContactChangeInput>,
+        #[graphql(desc = "What becomes of the others when some are refused.")] error_policy: Option<
+            ErrorPolicy,
+        >,
+    ) -> Result<Option<ContactsPayload>> {
+        let changed = ctx.write(ContactUpdate, async |tx| {
+            let mut all = Bulk::of(&input, error_policy)?;
+            for one in input {
+                all.begin(tx).await?;
+                let changed = update(ctx, tx, one).await;
+                all.end(tx, changed).await?;
+            }
+            all.done()
+        });
+        ContactsPayload::of(changed.await, Contact)
+    }
+
+    /// Deletes a contact. It is kept where nobody finds it, until it is restored or purged.
+    #[graphql(directive = requires::apply(ContactDelete))]
+    async fn contact_delete(
+        &self,
+        ctx: &Context<'_>,
+        id: ContactId,
+        expected_version: Option<i32>,
+    ) -> Result<Option<DeletePayload>> {
+        let deleted =
+            ctx.write(ContactDelete, async |tx| delete(ctx, tx, id, expected_version).await);
+        DeletePayload::of(deleted.await)
+    }
+
+    /// Deletes several contacts.
+    #[graphql(directive = requires::apply(ContactDelete))]
+    async fn contacts_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, at most 100.")] ids: Vec<ContactId>,
+        #[graphql(desc = "What becomes of the others when some are refused.")] error_policy: Option<
+            ErrorPolicy,
+        >,
+    ) -> Result<Option<DeletesPayload>> {
+        let deleted = ctx.write(ContactDelete, async |tx| {
+            let mut all = Bulk::of(&ids, error_policy)?;
+            for id in ids {
+                all.begin(tx).await?;
+                let deleted = delete(ctx, tx, id, None).await;
+                all.end(tx, deleted).await?;
+            }
+            all.done()
+        });
+        DeletesPayload::of(deleted.await)
+    }
+
+    /// Brings a deleted contact back. Another one that has taken its e-mail address since is named.
+    #[graphql(directive = requires::apply(ContactDelete))]
+    async fn contact_restore(
+        &self,
+        ctx: &Context<'_>,
+        id: ContactId,
+    ) -> Result<Option<ContactPayload>> {
+        let restored = ctx.write(ContactDelete, async |tx| {
+            let deleted = model::Contact::lock_deleted(tx, id).await?;
+            if let Some(other) = model::Contact::rival(tx, &deleted).await? {
+                let seen = tx
+                    .reach()
+                    .covers(other.owner_id.map(Into::into), other.territory_id.map(Into::into));
+                return Err(rival("email", seen.then_some(other.id)));
+            }
+            model::Contact::restore(tx, id).await
+        });
+        ContactPayload::of(restored.await.map(Contact))
+    }
+
+    /// Removes a deleted contact for good, with all activities about it.
+    #[graphql(directive = requires::apply(RecordPurge))]
+    async fn contact_purge(
+        &self,
+        ctx: &Context<'_>,
+        id: ContactId,
+    ) -> Result<Option<DeletePayload>> {
+        let purged = ctx.write(RecordPurge, async |tx| {
+            model::Contact::lock_deleted(tx, id).await?;
+            model::Contact::purge(tx, id).await?;
+            Ok(Deleted(id))
+        });
+        DeletePayload::of(purged.await)
+    }
+}

@@ -1,0 +1,250 @@
+//! Lists: Relay connections over keyset pages, with signed cursors.
+
+mod macros;
+mod page;
+
+pub use page::{Nesting, Page};
+
+use async_graphql::{Enum, Many, SimpleObject};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{
+    filter::{Asker, Where},
+    session::Session,
+};
+use crate::{
+    access::{Permission, Viewer},
+    db::{COUNT_LIMIT, Column, Direction, Filter, Paged, Slice, SortKey, Value, Valued},
+    error::{Error, Result},
+    ids,
+    tenants::TenantId,
+};
+
+const DEFAULT_PAGE: i64 = 20;
+const MAX_PAGE: i64 = 100;
+const MAX_KEYS: usize = 3;
+const MARK: usize = 12;
+
+/// Which way to sort.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+#[graphql(name = "Direction")]
+pub enum SortDirection {
+    /// From low to high, from A to Z, from old to new.
+    #[default]
+    Asc,
+    /// From high to low, from Z to A, from new to old.
+    Desc,
+}
+
+/// Where a page stands in its list.
+#[derive(SimpleObject)]
+pub struct PageInfo {
+    /// Is there more behind this page?
+    pub(super) has_next_page: bool,
+    /// Is there more before this page?
+    pub(super) has_previous_page: bool,
+    /// The cursor of the first record; null on an empty page.
+    pub(super) start_cursor: Option<String>,
+    /// The cursor of the last record: give it as `after` for the next page.
+    pub(super) end_cursor: Option<String>,
+}
+
+/// How many records a whole list has.
+#[derive(SimpleObject)]
+pub struct TotalCount {
+    /// Exact up to 10,000.
+    value: i32,
+    /// True: there are more than `value`.
+    is_estimate: bool,
+}
+
+impl TotalCount {
+    /// From a count that stopped behind [`COUNT_LIMIT`].
+    pub fn capped(count: i64) -> Self {
+        let value = i32::try_from(count.min(COUNT_LIMIT)).unwrap_or(i32::MAX);
+        Self { value, is_estimate: count > COUNT_LIMIT }
+    }
+}
+
+/// The arguments of a Relay connection.
+#[derive(Debug, Default)]
+pub struct Paging {
+    pub first: Option<i32>,
+    pub after: Option<String>,
+    pub last: Option<i32>,
+    pub before: Option<String>,
+    /// The deleted ones, and no others.
+    pub deleted: bool,
+}
+
+/// How often a value is there.
+#[derive(SimpleObject)]
+pub struct FacetValue {
+    /// The value; null where there is none. Of a field that names a record it is that record's id.
+    value: Option<String>,
+    /// How many records have it.
+    count: i32,
+}
+
+/// The values of one field in a whole list, the most frequent first, at most 100.
+#[derive(SimpleObject)]
+pub struct Facet {
+    /// Which field.
+    field: &'static str,
+    /// Its values.
+    values: Many<FacetValue>,
+}
+
+/// A field whose values can be counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Faceted {
+    pub name: &'static str,
+    pub column: Column,
+    /// What the ids begin with, where the values are ids.
+    pub prefix: Option<&'static str>,
+}
+
+impl Facet {
+    fn new(of: Faceted, values: Vec<Valued>) -> Self {
+        let value = |(value, count): Valued| {
+            let value = match (of.prefix, value.as_deref().map(Uuid::parse_str)) {
+                (Some(prefix), Some(Ok(id))) => {
+                    let mut text = String::new();
+                    // Writing into a text does not fail.
+                    let _ = ids::write(prefix, id, &mut text);
+                    Some(text)
+                }
+                _ => value,
+            };
+            FacetValue { value, count: i32::try_from(count).unwrap_or(i32::MAX) }
+        };
+        Self { field: of.name, values: values.into_iter().map(value).collect() }
+    }
+}
+
+/// What can be listed: the macro [`crate::connection!`] says so of a GraphQL type.
+pub trait Listed: Sized + Send + Sync + 'static {
+    /// What the database gives.
+    type Row: Paged + 'static;
+    type Field: Copy + std::fmt::Debug + PartialEq + Default + Send + Sync + 'static;
+    /// The name in cursors, and the column of the id.
+    const NAME: &'static str;
+    const ID: Column;
+    const PERMISSION: Permission;
+
+    fn of(row: Self::Row) -> Self;
+
+    fn column(field: Self::Field) -> Column;
+    fn sort_value(&self, field: Self::Field) -> Value;
+    fn uuid(&self) -> Uuid;
+}
+
+/// A question to a list: which page of which order of which records.
+pub struct Question<F> {
+    pub slice: Slice,
+    keys: Vec<F>,
+    list: [u8; 32],
+    wanted: usize,
+}
+
+impl Paging {
+    /// Of a list that is only read forward.
+    pub fn forward(first: Option<i32>, after: Option<String>) -> Self {
+        Self { first, after, ..Self::default() }
+    }
+
+    /// Checks the arguments, and opens the cursor.
+    pub fn question<T: Listed>(
+        self,
+        session: &Session,
+        viewer: &Viewer,
+        which: Option<impl Where>,
+        order: Vec<(T::Field, SortDirection)>,
+    ) -> Result<Question<T::Field>> {
+        let tenant = viewer.tenant;
+        let (backwards, wanted) = match (self.first, self.last) {
+            (Some(_), Some(_)) => {
+                return Err(Error::BadInput("Give first or last, not both.".into()));
+            }
+            (first, None) => (false, size(first)?),
+            (None, last) => (true, size(last)?),
+        };
+        let cursor = match (backwards, self.after, self.before) {
+            (false, after, None) => after,
+            (true, None, before) => before,
+            (false, ..) => return Err(Error::BadInput("before goes with last.".into())),
+            (true, ..) => return Err(Error::BadInput("after goes with first.".into())),
+        };
+        let deleted = self.deleted;
+        let mut by = Asker::new(viewer, session.clock().now());
+        let filter = by.filter(which)?;
+        let (keys, order) = sort_keys::<T>(order)?;
+        order.iter().try_for_each(|key| by.may_ask(key.column))?;
+        let list = fingerprint::<T>(tenant, (&filter, deleted), &order);
+        let after = cursor.map(|cursor| open(session, &list, &cursor)).transpose()?;
+        if after.as_ref().is_some_and(|values| values.len() != order.len()) {
+            return Err(Error::InvalidCursor);
+        }
+        let limit = wanted + 1;
+        let slice = Slice { tenant, filter, order, after, backwards, deleted, limit };
+        let wanted = usize::try_from(wanted).unwrap_or_default();
+        Ok(Question { slice, keys, list, wanted })
+    }
+}
+
+fn size(wanted: Option<i32>) -> Result<i64> {
+    match wanted.map_or(DEFAULT_PAGE, i64::from) {
+        size @ 0..=MAX_PAGE => Ok(size),
+        _ => Err(Error::BadInput(format!("A page has 0 to {MAX_PAGE} records."))),
+    }
+}
+
+fn sort_keys<T: Listed>(
+    order: Vec<(T::Field, SortDirection)>,
+) -> Result<(Vec<T::Field>, Vec<SortKey>)> {
+    let order = if order.is_empty() { vec![Default::default()] } else { order };
+    let mut keys: Vec<T::Field> = Vec::new();
+    let mut columns = Vec::new();
+    for (field, direction) in order {
+        if keys.contains(&field) || keys.len() == MAX_KEYS {
+            let told = format!("orderBy has at most {MAX_KEYS} fields, each once.");
+            return Err(Error::BadInput(told));
+        }
+        keys.push(field);
+        let direction = match direction {
+            SortDirection::Asc => Direction::Ascending,
+            SortDirection::Desc => Direction::Descending,
+        };
+        columns.push(SortKey { column: T::column(field), direction });
+    }
+    let direction = columns.first().map_or(Direction::Ascending, |key| key.direction);
+    columns.push(SortKey { column: T::ID, direction });
+    Ok((keys, columns))
+}
+
+/// What a cursor is bound to.
+fn fingerprint<T: Listed>(
+    tenant: TenantId,
+    (filter, deleted): (&Filter, bool),
+    order: &[SortKey],
+) -> [u8; 32] {
+    Sha256::digest(format!("{} {tenant} {deleted} {order:?} {filter:?}", T::NAME)).into()
+}
+
+pub(super) fn seal(session: &Session, list: &[u8], position: &[Value]) -> String {
+    let position = serde_json::to_vec(position).unwrap_or_default();
+    let mut bytes = session.keys().cursor_mark(list, &position).to_vec();
+    bytes.extend_from_slice(&position);
+    BASE64.encode(bytes)
+}
+
+pub(super) fn open(session: &Session, list: &[u8], cursor: &str) -> Result<Vec<Value>> {
+    let bytes = BASE64.decode(cursor).map_err(|_| Error::InvalidCursor)?;
+    let (mark, position) = bytes.split_at_checked(MARK).ok_or(Error::InvalidCursor)?;
+    if session.keys().cursor_mark(list, position) != mark {
+        return Err(Error::InvalidCursor);
+    }
+    serde_json::from_slice(position).map_err(|_| Error::InvalidCursor)
+}
