@@ -133,6 +133,7 @@ fn the_permission_matrix_is_the_table() {
             .map(|role| match role.grants().scope(*permission) {
                 Some(Scope::All) => "all",
                 Some(Scope::Team) => "team",
+                Some(Scope::Territory) => "territory",
                 Some(Scope::Own) => "own",
                 None => "–",
             })
