@@ -20,6 +20,7 @@ use crate::{
     documents::{DocumentMutation, DocumentQuery},
     sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
+    territories::{TerritoryMutation, TerritoryQuery},
 };
 
 /// What can be asked.
@@ -47,7 +48,7 @@ struct Access(
 );
 
 #[derive(Default, MergedObject)]
-struct Customers(CompanyQuery, ContactQuery, TagQuery);
+struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery);
 
 /// What can be done.
 #[derive(Default, MergedObject)]
@@ -66,7 +67,7 @@ struct AccessChanges(
 );
 
 #[derive(Default, MergedObject)]
-struct CustomerChanges(CompanyMutation, ContactMutation, TagMutation);
+struct CustomerChanges(CompanyMutation, ContactMutation, TagMutation, TerritoryMutation);
 
 pub type AppSchema = Schema<Query, Mutation, ChangeSubscription>;
 
