@@ -14,6 +14,7 @@ use crate::{
         FactorMutation, FactorQuery, JoiningMutation, JoiningQuery, PeopleMutation, PeopleQuery,
         PolicyMutation, PolicyQuery, RoleMutation,
     },
+    activities::{ActivityMutation, ActivityQuery},
     audit::AuditQuery,
     companies::{CompanyMutation, CompanyQuery},
     contacts::{ContactMutation, ContactQuery},
@@ -48,7 +49,7 @@ struct Access(
 );
 
 #[derive(Default, MergedObject)]
-struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery);
+struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery, ActivityQuery);
 
 /// What can be done.
 #[derive(Default, MergedObject)]
@@ -67,7 +68,13 @@ struct AccessChanges(
 );
 
 #[derive(Default, MergedObject)]
-struct CustomerChanges(CompanyMutation, ContactMutation, TagMutation, TerritoryMutation);
+struct CustomerChanges(
+    CompanyMutation,
+    ContactMutation,
+    TagMutation,
+    TerritoryMutation,
+    ActivityMutation,
+);
 
 pub type AppSchema = Schema<Query, Mutation, ChangeSubscription>;
 

@@ -47,6 +47,8 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
     let document = owner.data(register, json!({ "c": program["id"] })).await;
     let met = "mutation { contactCreate(input: { lastName: \"Known\", phone: \"+1 555 0100\" }) { contact { id } } }";
     let met = rep.data(met, Json::Null).await;
+    let did = "mutation($id: ID!) { activityCreate(input: { kind: TASK, subject: \"Known\", aboutId: $id }) { activity { id } } }";
+    let did = rep.data(did, json!({ "id": met["contactCreate"]["contact"]["id"] })).await;
     let sso = sign_on(app, &owner, oidc).await;
     HashMap::from([
         ("apiClientId", program["id"].clone()),
@@ -57,6 +59,7 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
         ("ssoCode", sso.1["code"].clone()),
         ("companyId", company),
         ("contactId", met["contactCreate"]["contact"]["id"].clone()),
+        ("activityId", did["activityCreate"]["activity"]["id"].clone()),
         ("territoryId", made["territoryCreate"]["territory"]["id"].clone()),
         ("tagId", made["tagCreate"]["tag"]["id"].clone()),
         ("ownRoleId", made["roleCreate"]["role"]["id"].clone()),

@@ -6,6 +6,10 @@ use super::super::{
 };
 use crate::{
     accounts::{User, UserById, UserId},
+    activities::{
+        ACTIVITIES_OF_CONTACTS, ActivityConnection, ActivityOrder, ActivityRelationFilter,
+        ActivityWhere,
+    },
     bulk_payload, by_id,
     clock::Timestamp,
     column,
@@ -14,7 +18,7 @@ use crate::{
     db::Value,
     error::Result,
     filter,
-    graphql::{DateTimeFilter, Doors, IDFilter, StringFilter, one},
+    graphql::{DateTimeFilter, Doors, IDFilter, Nesting, Paging, StringFilter, one},
     payload, relation_filter,
     territories::{Territory, TerritoryById, TerritoryId, TerritoryWhere},
 };
@@ -78,6 +82,19 @@ impl Contact {
         Ok(ctx.load::<TerritoryById>(territory).await?.map(Territory))
     }
 
+    /// What was done and is to be done about them.
+    async fn activities(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        r#where: Option<ActivityWhere>,
+        order_by: Option<Vec<ActivityOrder>>,
+    ) -> Result<Option<ActivityConnection>> {
+        let (paging, of) = (Paging::forward(first, after), column!(activities::contact_id));
+        ActivityConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
+    }
+
     /// Counts their changes: give it as `expectedVersion` to change what you have seen.
     async fn version(&self) -> i32 {
         self.0.version
@@ -111,6 +128,8 @@ filter! {
         territory: TerritoryWhere => |which, by| one(which, TERRITORY_OF_CONTACTS, by),
         /// By when they were made.
         created_at: DateTimeFilter => |at, _| at.on(column!(contacts::created_at)),
+        /// By what was done and is to be done about them.
+        activities: ActivityRelationFilter => |activities, by| activities.through(ACTIVITIES_OF_CONTACTS, by),
         /// By when they were last changed.
         updated_at: DateTimeFilter => |at, _| at.on(column!(contacts::updated_at)),
         /// Those with this text in their name.
