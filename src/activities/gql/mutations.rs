@@ -4,7 +4,7 @@ use super::{
     super::{
         ActivityId, model,
         model::{About, ActivityChanges, NewActivity},
-        values::{ActivityKind, Direction},
+        values::{ActivityDirection, ActivityKind},
     },
     types::{ActivitiesPayload, Activity, ActivityPayload, not_about},
 };
@@ -32,7 +32,7 @@ pub struct ActivityCreateInput {
     /// What there is to say of it, at most 20,000 characters.
     body: Option<String>,
     /// Of a call or an e-mail: who got in touch with whom; OUTBOUND when absent.
-    direction: Option<Direction>,
+    direction: Option<ActivityDirection>,
     /// How long it took.
     duration_seconds: Option<i32>,
     /// Until when it is to be done.
@@ -54,7 +54,7 @@ pub struct ActivityUpdateInput {
     /// What there is to say of it, at most 20,000 characters.
     body: MaybeUndefined<String>,
     /// Of a call or an e-mail: who got in touch with whom.
-    direction: MaybeUndefined<Direction>,
+    direction: MaybeUndefined<ActivityDirection>,
     /// How long it took.
     duration_seconds: MaybeUndefined<i32>,
     /// Until when it is to be done.
@@ -85,7 +85,7 @@ async fn create(
         kind,
         subject: check.text("subject", input.subject, 300),
         body: check.optional("body", input.body, BODY),
-        direction: input.direction.or(touches.then_some(Direction::Outbound)),
+        direction: input.direction.or(touches.then_some(ActivityDirection::Outbound)),
         duration_seconds: check.parse("durationSeconds", input.duration_seconds, count),
         due_at: input.due_at,
         done_at: input.done_at.or((!planned).then_some(now)),
