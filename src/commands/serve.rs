@@ -19,7 +19,7 @@ use crate::{
     db::{Db, Migrator, Settings, inspect, probe_trust},
     error::{Error, Result},
     graphql::{Api, Bounds, Parts},
-    http::{self, Browsers, Edge, Lines, Operations},
+    http::{self, Browsers, Edge, Lines, Operations, SocketTimes},
     jobs::{Worker, upkeep},
     keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
@@ -126,7 +126,8 @@ async fn run(
     let around = edge.work(draining.clone());
     let operations = Operations::new(edge.rules(config));
     let (lines, demo) = (Lines::default(), args.demo.then(|| Arc::new(demo())));
-    let edge = Edge { api, trusted_proxies, browsers, lines, draining, demo, operations };
+    let sockets = SocketTimes::DEFAULT;
+    let edge = Edge { api, trusted_proxies, browsers, lines, sockets, draining, demo, operations };
     let router = http::router(edge);
     #[expect(clippy::disallowed_methods, reason = "waited for below, when it is told to stop")]
     let working =

@@ -51,6 +51,7 @@ mod schemathesis;
 mod seals;
 mod sign_in;
 mod snapshots;
+mod sockets;
 mod sso;
 mod sso_faults;
 mod sso_providers;
