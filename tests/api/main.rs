@@ -26,6 +26,7 @@ mod documents;
 mod documents_outside;
 mod documents_used;
 mod drift;
+mod endurance;
 mod explain;
 mod factors;
 mod faults;

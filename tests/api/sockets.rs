@@ -20,7 +20,7 @@ const FOLLOW: &str = "subscription { changes { cursor recordId } }";
 
 /// Answers of 20 kB for each change: the record's name, again and again.
 fn wordy() -> String {
-    let names: String = (0..49).map(|n| format!(" n{n}: name")).collect();
+    let names = (0..49).fold(String::new(), |names, n| names + &format!(" n{n}: name"));
     format!(
         "subscription($after: String) {{ changes(after: $after, types: [\"Company\"]) {{ node {{ ... on Company {{{names} }} }} }} }}"
     )

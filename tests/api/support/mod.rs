@@ -1,5 +1,6 @@
 //! A database per test, cloned from a template; the product on it; and people who use it.
 
+pub mod clients;
 pub mod edge;
 pub mod generate;
 pub mod oidc;
