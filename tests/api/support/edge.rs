@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kontor::http::{Browsers, Connections, Edge, Lines, Operations, Rules, SocketTimes};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{net::TcpSocket, sync::watch, task::JoinHandle};
 
 use super::TestApp;
 
@@ -38,7 +38,11 @@ impl Local {
             demo: None,
             operations: Operations::new(rules),
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        // The system keeps little for whoever does not read.
+        socket.set_send_buffer_size(16 * 1024).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(100).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let patience = Duration::from_secs(5);
         let connections = Connections { most: 100, patience, tls: None, draining: stopping };
