@@ -251,9 +251,13 @@ async fn at_rest_again(server: &Server, url: &SecretString, before: &Level) {
     let size = of("process_resident_memory_bytes") / 1_000_000;
     eprintln!("{size} MB, at rest after {:?}: {after:?}", began.elapsed());
     assert!(after.is_within(before), "before {before:?}, after {after:?}");
-    // One of them hears of commits elsewhere.
+    // One of them hears of commits elsewhere. Now and then it looks for work, and whoever counted
+    // them before may not be gone yet.
     let open = of("kontor_pool_connections") + 1;
-    assert_eq!(backends(url).await, (open, open), "none is in the middle of something");
+    while backends(url).await != (open, open) {
+        assert!(began.elapsed() < SETTLING * 2, "some are in the middle of something");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     assert!(!text.contains("code=\"INTERNAL\""), "{text}");
 }
 
