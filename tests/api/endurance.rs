@@ -151,15 +151,10 @@ async fn start(folder: &Folder) -> Embedded {
 }
 
 /// The server's connections, as the database has them: idle ones, and all.
-async fn backends(url: &SecretString) -> (u64, u64) {
-    let count = |which: &str| {
-        format!(
-            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() {which}"
-        )
-    };
-    let [idle, all] = ["AND state = 'idle'", ""].map(count);
-    let number = async |sql: String| postgres::ask(url, &sql).await[0].parse().unwrap();
-    (number(idle).await, number(all).await)
+async fn backends(url: &SecretString) -> String {
+    let count = "SELECT count(*) FILTER (WHERE state = 'idle') || ' of ' || count(*) FROM pg_stat_activity \
+        WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    postgres::ask(url, count).await.remove(0)
 }
 
 /// One who follows, and whose part of the log it is.
@@ -254,10 +249,12 @@ async fn at_rest_again(server: &Server, url: &SecretString, before: &Level) {
     // One of them hears of commits elsewhere. Now and then it looks for work, and whoever counted
     // them before may not be gone yet.
     let open = of("kontor_pool_connections") + 1;
-    while backends(url).await != (open, open) {
-        assert!(began.elapsed() < SETTLING * 2, "some are in the middle of something");
+    let expected = format!("{open} of {open}");
+    while backends(url).await != expected {
+        assert!(began.elapsed() < SETTLING * 2, "not {expected}: {}", backends(url).await);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    eprintln!("{expected} connections idle after {:?}", began.elapsed());
     assert!(!text.contains("code=\"INTERNAL\""), "{text}");
 }
 
@@ -306,8 +303,8 @@ async fn a_database_that_goes_twice_costs_nobody_anything() {
     }
     let committed = caught_up(&server, &following, &seen).await;
     assert_eq!(committed, made, "what was answered was committed, and nothing else");
+    following.iter().for_each(|one| one.follower.over.store(true, SeqCst));
     for Following { follower, task, .. } in following {
-        follower.over.store(true, SeqCst);
         task.await.unwrap();
         let sockets = follower.sockets.load(SeqCst);
         assert!(follower.is_restless || sockets == 1, "a database that is away ends no socket");
