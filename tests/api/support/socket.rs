@@ -10,7 +10,8 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest},
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// On a socket where nothing happens the server only asks now and then whether somebody is there.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Socket(WebSocketStream<TcpStream>);
 
