@@ -29,6 +29,7 @@ const MEASURES: &[(Kind, &str, &str)] = &[
     (Kind::Count, "kontor_loader_keys_total", "Keys in those batches, by relation."),
     (Kind::Count, "kontor_jobs_total", "Jobs by kind and outcome: enqueued, done, failed, dead."),
     (Kind::Gauge, "kontor_jobs_tenants", "Tenants whose jobs were due at the last look."),
+    (Kind::Gauge, "kontor_jobs_queued", "Jobs that are not done: due, later, leased, dead."),
     (Kind::Gauge, "kontor_connections", "Open connections of clients."),
     (Kind::Gauge, "kontor_sockets", "Open sockets."),
     (Kind::Gauge, "kontor_subscriptions", "Subscriptions under way."),
@@ -129,6 +130,12 @@ pub fn job(kind: &str, became: Job) {
 /// So many tenants have jobs that are due.
 pub fn tenants_with_jobs(tenants: usize) {
     gauge!("kontor_jobs_tenants").set(f64::from(u32::try_from(tenants).unwrap_or(u32::MAX)));
+}
+
+/// So many jobs of all tenants are not done: `due`, `later`, `leased` or `dead`.
+pub fn jobs_queued(state: &'static str, jobs: i64) {
+    let jobs = u32::try_from(jobs).unwrap_or(u32::MAX);
+    gauge!("kontor_jobs_queued", "state" => state).set(f64::from(jobs));
 }
 
 /// A TLS handshake came to nothing.

@@ -5,6 +5,7 @@
 //! bucket) and ends there, with an answer to be written: its CPU is what the guard takes, and
 //! rather more. The same operation run to its end is what that is a share of; the database is
 //! another process and not in it. Below 5 %.
+#![recursion_limit = "256"]
 #![expect(
     clippy::as_conversions,
     clippy::cast_precision_loss,

@@ -43,11 +43,12 @@ fn main() {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     match arguments.next().as_deref() {
         Some("bare") => runtime.block_on(bare::serve(&arguments.next().unwrap())),
-        _ => runtime.block_on(run()),
+        only => runtime.block_on(run(only.unwrap_or_default())),
     }
 }
 
-async fn run() {
+/// All questions, or those whose names begin with `only` (`cargo bench --bench requests -- W2`).
+async fn run(only: &str) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
     let bench = data::Bench::prepare(&folder).await;
     let ours = Process::start(
@@ -63,7 +64,7 @@ async fn run() {
         "| question | connections | req/s | CPU µs: server + Postgres | bare: req/s | bare: CPU µs | ratio of CPU |"
     );
     println!("|---|---|---|---|---|---|---|");
-    for question in &questions {
+    for question in questions.iter().filter(|question| question.name.starts_with(only)) {
         for connections in [1, 16, 32] {
             let (mut a, mut b) = (measure::Sum::default(), measure::Sum::default());
             for _ in 0..ROUNDS {

@@ -19,8 +19,8 @@ use crate::{
     db::{Db, Migrator, Settings, inspect, probe_trust},
     error::{Error, Result},
     graphql::{Api, Bounds, Parts},
-    http::{self, Browsers, Edge, Lines, Operations},
-    jobs::{Worker, upkeep},
+    http::{self, Browsers, Edge, Lines, Operations, SocketTimes},
+    jobs::{Worker, tell_standing, upkeep},
     keys::{Keys, REENCRYPT, Reencryption},
     mail::{MAIL, Mailer},
     sso::Providers,
@@ -118,6 +118,7 @@ async fn run(
     let sharing = api.buckets().clone().run(later_stops.clone());
     let later = api.later().clone().run(api.db().clone(), api.clock().clone(), later_stops);
     let working = worker.run(work_stops.clone());
+    let queue = tell_standing(api.db().clone(), api.clock().clone(), work_stops.clone());
     let commits = api.db().commits().clone().run(api.db().clone(), settings.clone(), work_stops);
     let trusted_proxies = config.trusted_proxies.clone().into();
     let browsers = Browsers { origins: origins(config)?, tls_only: config.is_production() };
@@ -126,11 +127,13 @@ async fn run(
     let around = edge.work(draining.clone());
     let operations = Operations::new(edge.rules(config));
     let (lines, demo) = (Lines::default(), args.demo.then(|| Arc::new(demo())));
-    let edge = Edge { api, trusted_proxies, browsers, lines, draining, demo, operations };
+    let sockets = SocketTimes::DEFAULT;
+    let edge = Edge { api, trusted_proxies, browsers, lines, sockets, draining, demo, operations };
     let router = http::router(edge);
     #[expect(clippy::disallowed_methods, reason = "waited for below, when it is told to stop")]
-    let working =
-        tokio::spawn(async { futures_util::join!(working, later, uses, sharing, commits, around) });
+    let working = tokio::spawn(async {
+        futures_util::join!(working, queue, later, uses, sharing, commits, around)
+    });
     let mut server = std::pin::pin!(http::serve(listener, router, rules));
     tokio::select! {
         () = &mut server => {}

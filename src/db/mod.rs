@@ -23,7 +23,14 @@ mod tenant;
 mod trail;
 mod watch;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use bb8::{Pool, PooledConnection};
 use secrecy::SecretString;
@@ -94,6 +101,7 @@ impl fmt::Debug for Settings {
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<Manager>,
+    waiting: Arc<AtomicU64>,
     commits: Commits,
     /// The request that it is for.
     tally: Option<Arc<Tally>>,
@@ -129,13 +137,14 @@ impl Db {
             .queue_strategy(bb8::QueueStrategy::Lifo)
             .error_sink(Box::new(connect::LogErrors))
             .build_unchecked(Manager::new(connector));
-        Ok(Self { pool, commits: Commits::default(), tally: None })
+        let (waiting, commits) = Default::default();
+        Ok(Self { pool, waiting, commits, tally: None })
     }
 
     /// The same database, for one request whose statements are counted.
     #[must_use]
     pub fn counted(&self, tally: Arc<Tally>) -> Self {
-        Self { pool: self.pool.clone(), commits: self.commits.clone(), tally: Some(tally) }
+        Self { tally: Some(tally), ..self.clone() }
     }
 
     /// A connection that reads one snapshot of one tenant.
@@ -166,7 +175,7 @@ impl Db {
             size: self.pool.config().max_size,
             connections: state.connections,
             idle: state.idle_connections,
-            waiting: statistics.pending_gets(),
+            waiting: self.waiting.load(Relaxed),
             timed_out: statistics.get_timed_out,
             opened: statistics.connections_created,
             closed: statistics.connections_closed_broken + statistics.connections_closed_invalid,
@@ -180,6 +189,24 @@ impl Db {
     }
 
     async fn checkout(&self) -> Result<PooledConnection<'static, Manager>> {
+        let _waiting = Waiting::one(&self.waiting);
         self.pool.get_owned().await.map_err(|error| Error::Unavailable(Box::new(error)))
+    }
+}
+
+/// Somebody who waits for a connection, until they have it or go away. The pool itself counts
+/// those who went away for ever.
+struct Waiting<'a>(&'a AtomicU64);
+
+impl<'a> Waiting<'a> {
+    fn one(waiting: &'a AtomicU64) -> Self {
+        waiting.fetch_add(1, Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }

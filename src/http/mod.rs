@@ -38,6 +38,7 @@ pub use lines::Lines;
 pub use listen::{Connections, Held, serve};
 pub use operations::{Operations, Rules};
 pub use playground::{Demo, DemoPerson, DemoTenant};
+pub use socket::SocketTimes;
 pub use tls::Certificates;
 
 use crate::graphql::Api;
@@ -50,6 +51,7 @@ pub struct Edge {
     pub trusted_proxies: Arc<[IpNet]>,
     pub browsers: Browsers,
     pub lines: Lines,
+    pub sockets: SocketTimes,
     /// Turns true when the server is told to stop.
     pub draining: watch::Receiver<bool>,
     /// Where everybody may sign in; absent where it is no demo.

@@ -12,11 +12,13 @@
 mod later;
 mod queue;
 mod rules;
+mod standing;
 mod upkeep;
 mod worker;
 
 pub use later::{Later, Note, Writing};
 pub use queue::{NewJob, enqueue};
+pub use standing::tell_standing;
 pub use upkeep::upkeep;
 pub use worker::{Schedule, Work, Worker};
 

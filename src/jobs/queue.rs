@@ -73,6 +73,29 @@ pub async fn tenants_with_work(
     Ok(rows.into_iter().map(|row| row.tenant).collect())
 }
 
+/// How many jobs are not done.
+#[derive(Debug, QueryableByName)]
+pub struct Standing {
+    /// Whose time has come.
+    #[diesel(sql_type = BigInt)]
+    pub due: i64,
+    #[diesel(sql_type = BigInt)]
+    pub later: i64,
+    /// That somebody does.
+    #[diesel(sql_type = BigInt)]
+    pub leased: i64,
+    /// That failed for good.
+    #[diesel(sql_type = BigInt)]
+    pub dead: i64,
+}
+
+/// Of all tenants together: numbers and nothing else, without locks.
+pub async fn standing(mut conn: &AsyncPgConnection, now: Timestamp) -> Result<Standing> {
+    let asked = "SELECT j.due, j.later, j.leased, j.dead FROM kontor.jobs_of_all_tenants($1) j";
+    let standing = diesel::sql_query(asked).bind::<Timestamptz, _>(now).get_result(&mut conn);
+    Ok(standing.await?)
+}
+
 const CLAIM: &str = "
 WITH next AS MATERIALIZED (
   SELECT id FROM kontor.jobs

@@ -10,7 +10,10 @@ use kontor::{
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
-use crate::support::{Person, TestApp};
+use crate::{
+    faults::{hold_companies, let_go},
+    support::{Person, TestApp},
+};
 
 const MAKE: &str = "mutation($name: String!) { companyCreate(input: { name: $name }) { company { id version } userErrors { code } } }";
 const FOLLOW: &str = "subscription($after: String, $first: Int) { changes(after: $after, first: $first, types: [\"Company\"]) { cursor type action recordId node { ... on Company { id name annualRevenue { amount } } } } }";
@@ -186,6 +189,27 @@ async fn a_change_of_rights_is_felt_by_who_follows() {
     owner.data(leave, json!({ "id": id })).await;
     make(&owner, "Unheard").await;
     assert_eq!(next(&mut following).await, "signed out");
+}
+
+/// It is told when that is possible, and not without its record.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_goes_in_the_middle_of_a_change_spoils_nothing() {
+    let app = TestApp::new().await;
+    let owner = app.sign_in("owner@acme.test").await;
+    let mut following = owner.follow(FOLLOW, json!({ "first": 1 })).await;
+    let company = make(&owner, "Whole").await;
+    let hold = hold_companies(&app).await;
+    let waits = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let trouble = async {
+        while app.sql(waits).await != ["t"] {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let_go(&app, hold).await;
+    };
+    let (told, ()) = tokio::join!(change(&mut following), trouble);
+    assert_eq!((&told["recordId"], &told["node"]["name"]), (&json!(company), &json!("Whole")));
+    assert_eq!(next(&mut following).await, "done", "it was told once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

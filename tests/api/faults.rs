@@ -105,6 +105,25 @@ async fn a_request_dropped_in_the_middle_leaves_nothing_behind() {
     assert_eq!(tenant_of_next_connection(&app).await, "");
 }
 
+/// Whoever went away while they waited for a connection waits no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_connection_is_counted_until_they_go() {
+    let app = TestApp::with(|settings| settings.pool_size = 1).await;
+    let db = app.api.db();
+    let only = db.system().await.unwrap();
+    let read = |_| Box::pin(db.system());
+    let waiting = futures_util::future::join_all((0..3).map(read));
+    let watching = async {
+        while db.state().waiting < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! { _ = waiting => panic!("there is only one"), () = watching => {} }
+    assert_eq!(db.state().waiting, 0, "all three are gone");
+    only.release();
+    db.system().await.unwrap().release();
+}
+
 async fn tenant_of_next_connection(app: &TestApp) -> String {
     use diesel_async::RunQueryDsl;
 

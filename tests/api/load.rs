@@ -3,13 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use kontor::http::{Browsers, Connections, Edge, Lines, Operations, Rules};
+use kontor::http::SocketTimes;
 use serde_json::json;
-use tokio::sync::watch;
 
 use crate::{
     faults::{hold_companies, let_go},
-    support::{TestApp, server::Reply},
+    support::{TestApp, edge::Local, server::Reply},
     timeouts::on,
 };
 
@@ -93,29 +92,8 @@ async fn whether_it_is_ready_is_answered_when_all_connections_are_stuck() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_to_stop_is_not_ready_and_ends_with_its_last_connection() {
     let app = TestApp::new().await;
-    let rules = Rules {
-        metrics: None,
-        metrics_from: Vec::new(),
-        in_flight: 4,
-        arrival: Duration::from_secs(1),
-        slow: None,
-    };
-    let ((drain, draining), (stop, stopping)) = (watch::channel(false), watch::channel(false));
-    let edge = Edge {
-        api: app.api.clone(),
-        trusted_proxies: Vec::new().into(),
-        browsers: Browsers::default(),
-        lines: Lines::default(),
-        draining,
-        demo: None,
-        operations: Operations::new(rules),
-    };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let patience = Duration::from_secs(5);
-    let connections = Connections { most: 100, patience, tls: None, draining: stopping };
-    let server =
-        tokio::spawn(kontor::http::serve(listener, kontor::http::router(edge), connections));
+    let Local { address, drain, stop, serving, .. } =
+        Local::start(&app, SocketTimes::DEFAULT).await;
     let get = |path: &'static str| {
         let address = address.clone();
         tokio::task::spawn_blocking(move || {
@@ -144,8 +122,8 @@ async fn a_server_that_is_to_stop_is_not_ready_and_ends_with_its_last_connection
     stop.send(true).unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(std::net::TcpStream::connect(&address).is_err(), "nobody new comes in");
-    assert!(!server.is_finished(), "somebody is still served");
+    assert!(!serving.is_finished(), "somebody is still served");
     let_go(&app, hold).await;
     assert_eq!(asking.await.unwrap().status, 200);
-    tokio::time::timeout(Duration::from_secs(2), server).await.expect("ended").unwrap();
+    tokio::time::timeout(Duration::from_secs(2), serving).await.expect("ended").unwrap();
 }

@@ -1,13 +1,21 @@
 //! What the server tells whoever keeps it running: `/metrics`, and one line per operation.
 
-use serde_json::json;
+use std::time::{Duration, Instant};
 
-use crate::support::server::{Folder, Server};
+use serde_json::{Value as Json, json};
+
+use crate::{
+    support::{
+        TestApp,
+        server::{Folder, Server},
+    },
+    timeouts::on,
+};
 
 const JSON: &str = "Content-Type: application/json\r\n";
 
 /// The value of a sample, by the beginning of its line.
-fn sample<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str, name: &str) -> T {
+pub fn sample<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str, name: &str) -> T {
     let line = text.lines().find(|line| line.starts_with(&format!("{name} ")));
     let line = line.unwrap_or_else(|| panic!("no {name} in {text}"));
     line.rsplit(' ').next().unwrap().parse().unwrap()
@@ -56,6 +64,64 @@ fn the_metrics_say_what_happened_and_how_it_stands() {
         let name = name.split(' ').next().unwrap();
         assert!(text.contains(&format!("# HELP {name} ")), "{name} is not explained");
     }
+    assert!(server.stop().success());
+}
+
+#[test]
+fn whoever_is_throttled_is_logged_once_with_the_bucket_that_was_spent() {
+    let folder = Folder::new();
+    let data = folder.0.to_str().unwrap();
+    let server = Server::start(&["serve", "--demo", "--data-dir", data, "--limit-anonymous", "1"]);
+    for _ in 0..3 {
+        server.ask(None, "{ __typename }", json!({}));
+    }
+    let last = server.http("POST", "/graphql", &format!("{JSON}X-Request-Id: last\r\n"), "{}");
+    assert_eq!(last.code(), "BAD_REQUEST");
+    server.logged("operation", |line| line["request"] == "last");
+    let lines: Vec<_> =
+        server.log().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |message: &str, throttled: bool| -> Vec<&Json> {
+        let lines = lines.iter().filter(|line: &&Json| line["message"] == message);
+        lines.filter(|line| !throttled || line["codes"] == "THROTTLED").collect()
+    };
+    let (spent, refused) = (of("limit.exceeded", false), of("operation", true));
+    assert_eq!((spent.len(), refused.len()), (2, 2), "{lines:?}");
+    for (spent, refused) in spent.iter().zip(refused) {
+        assert_eq!((&spent["request"], &spent["warned"]), (&refused["request"], &json!(false)));
+        assert!(spent["bucket"].as_str().is_some_and(|bucket| bucket.contains("127.0.0.1")));
+    }
+    assert!(server.stop().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_are_not_done_are_counted_by_how_they_stand() {
+    let app = TestApp::new().await;
+    let tenants = "SELECT id FROM kontor.tenants ORDER BY slug";
+    for (at, tenant) in app.sql(tenants).await.iter().enumerate() {
+        let states = ["READY", "READY", "LEASED", "DEAD", "DONE"];
+        for (nth, state) in states.iter().enumerate() {
+            // So that the server has nothing to do.
+            let far = "now() + interval '1 year'";
+            app.sql(&format!(
+                "INSERT INTO kontor.jobs (tenant_id, id, kind, payload, state, due_at, leased_until, created_at) \
+                 VALUES ('{tenant}', '01990000-0000-7000-8000-0000000000{at}{nth}', 'none', '{{}}', '{state}', {far}, {far}, now())"
+            ))
+            .await;
+        }
+    }
+    let server = on(&app, &[]);
+    let began = Instant::now();
+    let text = loop {
+        let text = server.http("GET", "/metrics", "", "").body;
+        if text.contains("kontor_jobs_queued{state=\"dead\"}") {
+            break text;
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "{text}");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let of =
+        |state: &str| sample::<u64>(&text, &format!("kontor_jobs_queued{{state=\"{state}\"}}"));
+    assert_eq!(["due", "later", "leased", "dead"].map(of), [0, 4, 2, 2], "{text}");
     assert!(server.stop().success());
 }
 

@@ -158,12 +158,18 @@ impl Following {
                     continue;
                 }
             };
-            if let Some(change) = self.pending.pop_front() {
+            if let Some(change) = self.pending.front() {
                 self.pay(&viewer).await;
+                let occasion = Arc::new(Occasion::Happened(change.clone()));
+                let answer = self.execute(viewer, occasion).await;
+                // A database that goes in the middle spoils no change: it is told when that is back.
+                if answer.codes.contains(&"UNAVAILABLE") {
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+                self.pending.pop_front();
                 self.wanted.first = self.wanted.first.map(|first| first.saturating_sub(1));
-                return Next::Answer(
-                    self.execute(viewer, Arc::new(Occasion::Happened(change))).await,
-                );
+                return Next::Answer(answer);
             }
             // Seen before it is read: what is committed meanwhile wakes us again.
             self.commits.borrow_and_update();

@@ -51,13 +51,28 @@ const MOST_OPERATIONS: usize = 50;
 const MOST_SUBSCRIPTIONS: usize = 10;
 /// Answers that wait to be sent.
 const QUEUE: usize = 16;
-/// How long a reader may take for one message.
-const SLOW: Duration = Duration::from_secs(10);
-/// For `connection_init`.
-const INIT: Duration = Duration::from_secs(5);
-const RECHECK: Duration = Duration::from_secs(30);
-/// Who is silent for twice as long is gone.
-const PING: Duration = Duration::from_secs(25);
+
+/// How long a socket waits, and for what.
+#[derive(Clone, Copy, Debug)]
+pub struct SocketTimes {
+    /// For `connection_init`.
+    pub init: Duration,
+    /// For a reader to take one message.
+    pub slow: Duration,
+    /// Until the token is looked at again.
+    pub recheck: Duration,
+    /// Until it asks whether the client is there. Who is silent for twice as long is gone.
+    pub ping: Duration,
+}
+
+impl SocketTimes {
+    pub const DEFAULT: Self = Self {
+        init: Duration::from_secs(5),
+        slow: Duration::from_secs(10),
+        recheck: Duration::from_secs(30),
+        ping: Duration::from_secs(25),
+    };
+}
 
 /// Why a socket is closed: the protocol's code, and a sentence.
 type Closed = (u16, &'static str);
@@ -171,15 +186,15 @@ impl Connection {
 
     /// Until it is over; `None`: the client went away.
     async fn serve(&mut self, socket: &mut WebSocket) -> Option<Closed> {
+        let SocketTimes { init, slow, recheck, ping } = self.edge.sockets;
         let begun = Instant::now();
-        let (mut heard, mut pinged) = (begun, interval(PING));
-        let mut recheck = interval(RECHECK);
+        let (mut heard, mut pinged, mut rechecked) = (begun, interval(ping), interval(recheck));
         let mut draining = self.edge.draining.clone();
         loop {
             let waits = self.init.is_none();
             let no_init = async {
                 match waits {
-                    true => sleep_until(begun + INIT).await,
+                    true => sleep_until(begun + init).await,
                     false => pending().await,
                 }
             };
@@ -202,11 +217,11 @@ impl Connection {
                     Err(closed) => return Some(closed),
                 },
                 () = no_init => return Some(NO_INIT),
-                _ = recheck.tick() => match self.still_signed_in().await {
+                _ = rechecked.tick() => match self.still_signed_in().await {
                     true => None,
                     false => return Some(FORBIDDEN),
                 },
-                _ = pinged.tick() => match heard.elapsed() < PING * 2 {
+                _ = pinged.tick() => match heard.elapsed() < ping * 2 {
                     true => Some(Message::Ping(Vec::new().into())),
                     false => return None,
                 },
@@ -215,7 +230,7 @@ impl Connection {
                 }
             };
             if let Some(message) = answer
-                && !matches!(timeout(SLOW, socket.send(message)).await, Ok(Ok(())))
+                && !matches!(timeout(slow, socket.send(message)).await, Ok(Ok(())))
             {
                 tracing::info!("socket.slow");
                 return None;

@@ -1,10 +1,13 @@
 //! A database per test, cloned from a template; the product on it; and people who use it.
 
+pub mod clients;
+pub mod edge;
 pub mod generate;
 pub mod oidc;
 pub mod postgres;
 pub mod sdl;
 pub mod server;
+pub mod socket;
 pub mod statements;
 pub mod tape;
 

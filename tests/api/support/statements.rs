@@ -56,7 +56,7 @@ const WITHOUT_TABLES: [&str; 8] = [
 ];
 
 /// Statements that a request runs before its tenant is known: sign-in finds a person's places.
-const BEFORE_THE_TENANT: [&str; 8] = [
+const BEFORE_THE_TENANT: [&str; 9] = [
     // Whose log is to be sealed, or reaches back too far: ids; then dropping what does: a number.
     "FROM kontor.tenants_to_seal($1) t",
     "FROM kontor.tenants_with_trail_before($1) t",
@@ -65,6 +65,8 @@ const BEFORE_THE_TENANT: [&str; 8] = [
     "FROM kontor.tenants_with_older_secrets($1, $2) t",
     // Which tenants have work: a function that gives ids and nothing else.
     "FROM kontor.tenants_with_work($1, $2) t",
+    // How many jobs are not done: numbers and nothing else.
+    "FROM kontor.jobs_of_all_tenants($1) j",
     // What nobody asks for again goes: a function that gives a number.
     "FROM kontor.upkeep($1) u",
     // Who chooses a new password is signed out everywhere.
