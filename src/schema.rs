@@ -544,6 +544,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.sales_settings (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        won_without_quote -> Bool,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.pipelines (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
