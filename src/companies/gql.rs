@@ -12,6 +12,9 @@ use crate::{
         ContactWhere,
     },
     db::{Deleted, TenantConn, Value},
+    deals::{
+        DEALS_OF_COMPANIES, DealConnection, DealOrder, DealRelationFilter, DealRow, DealWhere,
+    },
     error::Result,
     filter,
     graphql::{
@@ -115,6 +118,19 @@ impl Company {
         ContactConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
     }
 
+    /// What it may buy, by name.
+    async fn deals(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        r#where: Option<DealWhere>,
+        order_by: Option<Vec<DealOrder>>,
+    ) -> Result<Option<DealConnection>> {
+        let (paging, of) = (Paging::forward(first, after), column!(deals::company_id));
+        DealConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
+    }
+
     /// Its tags, by name.
     async fn tags(&self, ctx: &Context<'_>) -> Result<Many<Tag>> {
         Ok(ctx.load::<TagsOfCompany>(self.0.id).await?.into_iter().map(Tag).collect())
@@ -159,6 +175,8 @@ filter! {
         territory: TerritoryWhere => |which, by| one(which, TERRITORY_OF_COMPANIES, by),
         /// By those who work there.
         contacts: ContactRelationFilter => |contacts, by| contacts.through(CONTACTS_OF_COMPANIES, by),
+        /// By what they may buy.
+        deals: DealRelationFilter => |deals, by| deals.through(DEALS_OF_COMPANIES, by),
         /// By when they were last changed.
         updated_at: DateTimeFilter => |at, _| at.on(column!(companies::updated_at)),
         /// By when they were made.
@@ -528,6 +546,7 @@ impl CompanyMutation {
         let purged = ctx.write(RecordPurge, async |tx| {
             model::Company::lock_deleted(tx, id).await?;
             ContactRow::leave(tx, id).await?;
+            DealRow::leave_company(tx, id).await?;
             model::Company::purge(tx, id).await?;
             Ok(Deleted(id))
         });

@@ -13,11 +13,12 @@ use crate::{
     companies::{Company, CompanyById, CompanyId, CompanyRow, CompanyWhere},
     connection,
     db::{Deleted, TenantConn, Value},
+    deals::{DEALS_OF_CONTACTS, DealConnection, DealOrder, DealRelationFilter, DealRow, DealWhere},
     error::Result,
     filter,
     graphql::{
         Bulk, Check, DateTimeFilter, DeletePayload, DeletesPayload, Doors, ErrorPolicy, IDFilter,
-        Paging, StringFilter, keep, one, requires, rival,
+        Nesting, Paging, StringFilter, keep, one, requires, rival,
     },
     payload, relation_filter,
     territories::{Territory, TerritoryById, TerritoryId, TerritoryWhere},
@@ -82,6 +83,19 @@ impl Contact {
         Ok(ctx.load::<TerritoryById>(territory).await?.map(Territory))
     }
 
+    /// What they are talked to about, by name.
+    async fn deals(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        r#where: Option<DealWhere>,
+        order_by: Option<Vec<DealOrder>>,
+    ) -> Result<Option<DealConnection>> {
+        let (paging, of) = (Paging::forward(first, after), column!(deals::contact_id));
+        DealConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
+    }
+
     /// Counts their changes: give it as `expectedVersion` to change what you have seen.
     async fn version(&self) -> i32 {
         self.0.version
@@ -113,6 +127,8 @@ filter! {
         owner_id: IDFilter => |owner, _| owner.of(UserId::parse, column!(contacts::owner_id)),
         /// By territory.
         territory: TerritoryWhere => |which, by| one(which, TERRITORY_OF_CONTACTS, by),
+        /// By what they are talked to about.
+        deals: DealRelationFilter => |deals, by| deals.through(DEALS_OF_CONTACTS, by),
         /// By when they were made.
         created_at: DateTimeFilter => |at, _| at.on(column!(contacts::created_at)),
         /// By when they were last changed.
@@ -457,7 +473,8 @@ impl ContactMutation {
         ContactPayload::of(restored.await.map(Contact))
     }
 
-    /// Removes a deleted contact for good, with all activities about it.
+    /// Removes a deleted contact for good, with all activities about it. Its deals stay, without a
+    /// contact.
     #[graphql(directive = requires::apply(RecordPurge))]
     async fn contact_purge(
         &self,
@@ -466,6 +483,7 @@ impl ContactMutation {
     ) -> Result<Option<DeletePayload>> {
         let purged = ctx.write(RecordPurge, async |tx| {
             model::Contact::lock_deleted(tx, id).await?;
+            DealRow::leave_contact(tx, id).await?;
             model::Contact::purge(tx, id).await?;
             Ok(Deleted(id))
         });

@@ -17,6 +17,10 @@ use crate::{
     audit::AuditQuery,
     companies::{CompanyMutation, CompanyQuery},
     contacts::{ContactMutation, ContactQuery},
+    deals::{
+        DealMutation, DealQuery, PipelineMutation, RateMutation, RateQuery, SalesSettingsMutation,
+        SalesSettingsQuery,
+    },
     documents::{DocumentMutation, DocumentQuery},
     sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
@@ -31,6 +35,7 @@ pub struct Query(
     Access,
     AuditQuery,
     Customers,
+    Sales,
     DocumentQuery,
 );
 
@@ -49,9 +54,12 @@ struct Access(
 #[derive(Default, MergedObject)]
 struct Customers(CompanyQuery, ContactQuery, TagQuery);
 
+#[derive(Default, MergedObject)]
+struct Sales(DealQuery, RateQuery, SalesSettingsQuery);
+
 /// What can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccessChanges, CustomerChanges, DocumentMutation);
+pub struct Mutation(AccessChanges, CustomerChanges, SalesChanges, DocumentMutation);
 
 #[derive(Default, MergedObject)]
 struct AccessChanges(
@@ -67,6 +75,9 @@ struct AccessChanges(
 
 #[derive(Default, MergedObject)]
 struct CustomerChanges(CompanyMutation, ContactMutation, TagMutation);
+
+#[derive(Default, MergedObject)]
+struct SalesChanges(DealMutation, PipelineMutation, RateMutation, SalesSettingsMutation);
 
 pub type AppSchema = Schema<Query, Mutation, ChangeSubscription>;
 
