@@ -22,6 +22,7 @@ mod changes;
 mod commands;
 mod companies;
 mod conformance;
+mod deals;
 mod documents;
 mod documents_outside;
 mod documents_used;

@@ -70,10 +70,14 @@ const BEFORE_THE_TENANT: [&str; 8] = [
 ];
 
 /// What is no record, but comes from a table of its own.
-const LOADED: [(&str, &str); 5] = [
+const LOADED: [(&str, &str); 9] = [
     ("ApiClient", "secrets"),
     ("ApiClient", "lastUsedAt"),
     ("ApiClient", "unknownDocuments"),
+    ("Deal", "isStuck"),
+    ("Deal", "weighted"),
+    ("Deal", "stageHistory"),
+    ("Deal", "availableTransitions"),
     ("PersistedDocument", "uses"),
     ("PersistedDocument", "lastUsedAt"),
 ];
@@ -188,8 +192,13 @@ fn walk(
                     };
                 } else if (leads || LOADED.contains(&(parent, name))) && !within {
                     edges.insert((parent.to_owned(), name.to_owned()));
-                    // Several kinds may hide behind it.
-                    *extra += if ty == "Node" { 2 } else { 0 };
+                    *extra += match (ty, name) {
+                        // Several kinds may hide behind it.
+                        ("Node", _) => 2,
+                        // The stages, how the tenant sells, and where deals on hold came from.
+                        (_, "availableTransitions") => 2,
+                        _ => 0,
+                    };
                 }
                 walk(document, &field.node.selection_set.node, ty, edges, extra);
             }
