@@ -24,6 +24,7 @@ use crate::{
     documents::{DocumentMutation, DocumentQuery},
     sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
+    territories::{TerritoryMutation, TerritoryQuery},
 };
 
 /// What can be asked.
@@ -52,7 +53,7 @@ struct Access(
 );
 
 #[derive(Default, MergedObject)]
-struct Customers(CompanyQuery, ContactQuery, TagQuery);
+struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery);
 
 #[derive(Default, MergedObject)]
 struct Sales(DealQuery, RateQuery, SalesSettingsQuery);
@@ -74,7 +75,7 @@ struct AccessChanges(
 );
 
 #[derive(Default, MergedObject)]
-struct CustomerChanges(CompanyMutation, ContactMutation, TagMutation);
+struct CustomerChanges(CompanyMutation, ContactMutation, TagMutation, TerritoryMutation);
 
 #[derive(Default, MergedObject)]
 struct SalesChanges(DealMutation, PipelineMutation, RateMutation, SalesSettingsMutation);

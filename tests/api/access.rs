@@ -121,7 +121,7 @@ fn the_permission_matrix_is_the_table() {
     let roles = BuiltInRole::ALL;
     let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
     let mut text = format!(
-        "# Who may do what\n\nWritten by `make schema` from `src/access/role.rs`. all: the tenant's records; territory: besides, those in one's territories; team: one's own and\n\
+        "# Who may do what\n\nWritten by `make schema` from `src/access/role.rs`. all: the tenant's records; team: one's own and\n\
          those of the people who report to one; own: one's own; –: not at all. A tenant's own roles grant\n\
          any of these but `sso:manage`, as far as whoever makes them holds them.\n\n| permission | {} |\n|---|{}\n",
         names.join(" | "),
@@ -132,8 +132,8 @@ fn the_permission_matrix_is_the_table() {
             .iter()
             .map(|role| match role.grants().scope(*permission) {
                 Some(Scope::All) => "all",
-                Some(Scope::Territory) => "territory",
                 Some(Scope::Team) => "team",
+                Some(Scope::Territory) => "territory",
                 Some(Scope::Own) => "own",
                 None => "–",
             })
