@@ -8,7 +8,7 @@
 //!   changes), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`measure`] and
 //!   [`telemetry`] (what it says about itself);
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
-//!   [`tags`], [`audit`], [`sso`], [`documents`];
+//!   [`deals`], [`tags`], [`audit`], [`sso`], [`documents`];
 //! * [`commands`]: what the program can be told to do.
 //!
 //! Architecture Invariants, held by `tests/api/architecture.rs`:
@@ -34,6 +34,7 @@ pub mod companies;
 pub mod config;
 pub mod contacts;
 pub mod db;
+pub mod deals;
 pub mod documents;
 pub mod error;
 pub mod feed;

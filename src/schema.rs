@@ -480,6 +480,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.sales_settings (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        won_without_quote -> Bool,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.schedules (name) {
         name -> Text,
         next_at -> Timestamptz,

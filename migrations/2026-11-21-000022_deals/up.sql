@@ -15,6 +15,22 @@ CREATE TABLE kontor.currency_rates (
 );
 SELECT kontor.distribute('kontor.currency_rates');
 SELECT kontor.secure('kontor.currency_rates');
+CREATE INDEX currency_rates_by_day ON kontor.currency_rates (tenant_id, valid_from, id);
+
+-- How a tenant sells. No row: as the product comes.
+CREATE TABLE kontor.sales_settings (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  -- May a deal be won that has no accepted quote?
+  won_without_quote boolean NOT NULL DEFAULT true,
+  version integer NOT NULL,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  CONSTRAINT sales_settings_pkey PRIMARY KEY (tenant_id, id),
+  CONSTRAINT sales_settings_once UNIQUE (tenant_id)
+);
+SELECT kontor.distribute('kontor.sales_settings');
+SELECT kontor.secure('kontor.sales_settings');
 
 CREATE TABLE kontor.pipelines (
   tenant_id uuid NOT NULL,
@@ -42,7 +58,7 @@ CREATE TABLE kontor.stages (
   position integer NOT NULL,
   kind text NOT NULL,
   probability integer NOT NULL,
-  -- What a deal needs to come here, as the API names the fields.
+  -- What a deal needs to come here.
   required_fields text[] NOT NULL,
   -- How long a deal may stay here before it counts as stuck.
   max_days integer,
@@ -59,6 +75,8 @@ CREATE TABLE kontor.stages (
     REFERENCES kontor.pipelines (tenant_id, id) ON DELETE CASCADE,
   CONSTRAINT stages_name_length CHECK (char_length(name) BETWEEN 1 AND 100),
   CONSTRAINT stages_kind CHECK (kind IN ('OPEN', 'ON_HOLD', 'WON', 'LOST')),
+  CONSTRAINT stages_required_fields CHECK (array_position(required_fields, NULL) IS NULL AND required_fields
+    <@ ARRAY['AMOUNT', 'COMPANY', 'CONTACT', 'EXPECTED_CLOSE_ON', 'OWNER', 'TERRITORY']),
   CONSTRAINT stages_probability_sense CHECK (probability BETWEEN 0 AND 100),
   CONSTRAINT stages_max_days_sense CHECK (max_days > 0)
 );
@@ -128,6 +146,7 @@ CREATE INDEX deals_by_contact ON kontor.deals (tenant_id, contact_id, created_at
 CREATE INDEX deals_by_owner ON kontor.deals (tenant_id, owner_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX deals_by_territory ON kontor.deals (tenant_id, territory_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX deals_by_stage ON kontor.deals (tenant_id, stage_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX deals_by_pipeline ON kontor.deals (tenant_id, pipeline_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX deals_by_kind ON kontor.deals (tenant_id, stage_kind, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX deals_by_close ON kontor.deals (tenant_id, close_key, id) WHERE deleted_at IS NULL;
 CREATE INDEX deals_by_amount ON kontor.deals (tenant_id, amount_key, id) WHERE deleted_at IS NULL;

@@ -92,6 +92,7 @@ pub const TABLES: &[Guarded] = &[
     kept(&LEAD, "leads", ("Lead", "lead"), LeadRead),
     kept(&ACTIVITY, "activities", ("Activity", "activity"), ActivityRead),
     plain("currency_rates", ("CurrencyRate", "rate"), DealRead),
+    plain("sales_settings", ("SalesSettings", "salessettings"), DealRead),
     Guarded { deletable: true, ..plain("pipelines", ("Pipeline", "pipeline"), DealRead) },
     Guarded { deletable: true, ..plain("stages", ("Stage", "stage"), DealRead) },
     plain("territories", ("Territory", "territory"), TerritoryRead),

@@ -17,6 +17,7 @@ use super::{
     watch::{Rows, Tally},
 };
 use crate::{
+    clock::Timestamp,
     error::{Error, Result},
     tenants::TenantId,
 };
@@ -111,6 +112,11 @@ impl TenantConn {
     /// For the condition that every statement has on a table with owners.
     pub fn reach(&self) -> &Reach {
         &self.reach
+    }
+
+    /// The time of the write that it is part of; a read has none.
+    pub fn written_at(&self) -> Option<Timestamp> {
+        self.link.write.as_ref().map(|(write, _)| Timestamp::of_uuid(*write))
     }
 
     /// Ends a read. Without this the connection is lost to the pool.

@@ -13,6 +13,10 @@ use crate::{
     audit::{AuditEntry, AuditEntryId, entry_of},
     companies::{Company, CompanyById, CompanyId},
     contacts::{Contact, ContactById, ContactId},
+    deals::{
+        CurrencyRate, CurrencyRateById, CurrencyRateId, Deal, DealById, DealId, Pipeline,
+        PipelineById, PipelineId, Stage, StageById, StageId,
+    },
     documents::{DocumentById, DocumentId, PersistedDocument},
     error::{Error, Result},
     ids::RawId,
@@ -33,9 +37,13 @@ pub enum Node {
     AuditEntry(Box<AuditEntry>),
     Company(Box<Company>),
     Contact(Box<Contact>),
+    CurrencyRate(Box<CurrencyRate>),
+    Deal(Box<Deal>),
     PersistedDocument(Box<PersistedDocument>),
+    Pipeline(Box<Pipeline>),
     Role(Box<Role>),
     SsoProvider(Box<SsoProvider>),
+    Stage(Box<Stage>),
     Tag(Box<Tag>),
     Tenant(Box<Tenant>),
     Territory(Box<Territory>),
@@ -49,6 +57,7 @@ impl Node {
             Self::Company(company) => company.0.owner_id,
             Self::Activity(activity) => activity.0.owner_id,
             Self::Contact(contact) => contact.0.owner_id,
+            Self::Deal(deal) => deal.0.owner_id,
             _ => None,
         }
     }
@@ -70,6 +79,21 @@ pub async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
             .load::<ContactById>(raw.uuid.into())
             .await?
             .map(|row| Node::Contact(Box::new(Contact(row)))),
+        DealId::PREFIX => {
+            ctx.load::<DealById>(raw.uuid.into()).await?.map(|row| Node::Deal(Box::new(Deal(row))))
+        }
+        PipelineId::PREFIX => ctx
+            .load::<PipelineById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::Pipeline(Box::new(Pipeline(row)))),
+        StageId::PREFIX => ctx
+            .load::<StageById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::Stage(Box::new(Stage(row)))),
+        CurrencyRateId::PREFIX => ctx
+            .load::<CurrencyRateById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::CurrencyRate(Box::new(CurrencyRate(row)))),
         TerritoryId::PREFIX => ctx
             .load::<TerritoryById>(raw.uuid.into())
             .await?

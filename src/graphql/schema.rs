@@ -18,6 +18,10 @@ use crate::{
     audit::AuditQuery,
     companies::{CompanyMutation, CompanyQuery},
     contacts::{ContactMutation, ContactQuery},
+    deals::{
+        DealMutation, DealQuery, PipelineMutation, RateMutation, RateQuery, SalesSettingsMutation,
+        SalesSettingsQuery,
+    },
     documents::{DocumentMutation, DocumentQuery},
     sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
@@ -33,6 +37,7 @@ pub struct Query(
     Access,
     AuditQuery,
     Customers,
+    Sales,
     DocumentQuery,
 );
 
@@ -51,9 +56,12 @@ struct Access(
 #[derive(Default, MergedObject)]
 struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery, ActivityQuery);
 
+#[derive(Default, MergedObject)]
+struct Sales(DealQuery, RateQuery, SalesSettingsQuery);
+
 /// What can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccessChanges, CustomerChanges, DocumentMutation);
+pub struct Mutation(AccessChanges, CustomerChanges, SalesChanges, DocumentMutation);
 
 #[derive(Default, MergedObject)]
 struct AccessChanges(
@@ -75,6 +83,9 @@ struct CustomerChanges(
     TerritoryMutation,
     ActivityMutation,
 );
+
+#[derive(Default, MergedObject)]
+struct SalesChanges(DealMutation, PipelineMutation, RateMutation, SalesSettingsMutation);
 
 pub type AppSchema = Schema<Query, Mutation, ChangeSubscription>;
 

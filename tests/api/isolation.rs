@@ -19,6 +19,8 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
     let tag = person
         .data(&"mutation { tagCreate(input: { name: \"Theirs\" }) { tag { id } }
             contactCreate(input: { lastName: \"Theirs\" }) { contact { id } }
+            dealCreate(input: { name: \"Theirs\" }) { deal { id stage { id pipeline { id } } } }
+            currencyRateSet(currency: \"GBP\", validFrom: \"2026-01-01\", rate: \"1.25\") { currencyRate { id } }
             territoryCreate(input: { name: \"Theirs\" }) { territory { id } } roleCreate(input: { name: \"Theirs\", grants: [] }) { role { id } }
             apiClientCreate(input: { name: \"Theirs\", scopes: [], mode: OPEN }) { apiClient { id secrets { id } } }
             invitationCreate(input: { email: \"x@elsewhere.example\", roleIds: [\"ROLE\"] }) { invitation { id } } }".replace("ROLE", &BuiltInRole::Viewer.id().to_string()), Json::Null)
@@ -42,6 +44,10 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
         ("company", id(&data["companies"]["nodes"][0]["id"])),
         ("activity", id(&about["activityCreate"]["activity"]["id"])),
         ("contact", id(&tag["contactCreate"]["contact"]["id"])),
+        ("deal", id(&tag["dealCreate"]["deal"]["id"])),
+        ("stage", id(&tag["dealCreate"]["deal"]["stage"]["id"])),
+        ("pipeline", id(&tag["dealCreate"]["deal"]["stage"]["pipeline"]["id"])),
+        ("rate", id(&tag["currencyRateSet"]["currencyRate"]["id"])),
         ("territory", id(&tag["territoryCreate"]["territory"]["id"])),
         ("apiclient", id(&tag["apiClientCreate"]["apiClient"]["id"])),
         ("apisecret", id(&tag["apiClientCreate"]["apiClient"]["secrets"][0]["id"])),
@@ -78,10 +84,11 @@ async fn not_yours_and_unknown_are_the_same_answer() {
         }
         // Where any kind of id will do, all kinds are tried.
         for kind in records.keys() {
-            let mut bytes = Vec::new();
+            let (mut bytes, mut any) = (Vec::new(), false);
             for pick in [&theirs as &dyn Fn(&str) -> String, &nobodys] {
                 let mut operation = made();
                 operation.fill_ids(&globex, pick).await;
+                any |= operation.variables().to_string().contains("nothing");
                 operation.fill_rest(&pick(kind));
                 let dry = globex.dry_run();
                 let answer = dry.answer(&operation.query, operation.variables()).await;
@@ -93,6 +100,9 @@ async fn not_yours_and_unknown_are_the_same_answer() {
             }
             assert_eq!(bytes[0], bytes[1], "{root}.{} with a {kind}", field.name.node);
             tried += 1;
+            if !any {
+                break;
+            }
         }
     }
     assert!(tried > 0, "nothing was tried");

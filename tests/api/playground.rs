@@ -45,6 +45,7 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
     };
     let register = "mutation($c: ID!) { documentsRegister(clientId: $c, documents: [{ body: \"{ viewer { permissions } }\" }]) { documents { id } } }";
     let document = owner.data(register, json!({ "c": program["id"] })).await;
+    let sold = sales(&owner, &rep).await;
     let met = "mutation { contactCreate(input: { lastName: \"Known\", phone: \"+1 555 0100\" }) { contact { id } } }";
     let met = rep.data(met, Json::Null).await;
     let did = "mutation($id: ID!) { activityCreate(input: { kind: TASK, subject: \"Known\", aboutId: $id }) { activity { id } } }";
@@ -60,6 +61,13 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
         ("companyId", company),
         ("contactId", met["contactCreate"]["contact"]["id"].clone()),
         ("activityId", did["activityCreate"]["activity"]["id"].clone()),
+        ("dealId", sold["dealCreate"]["deal"]["id"].clone()),
+        ("nextStageId", sold["pipelines"][0]["stages"][1]["id"].clone()),
+        ("pipelineId", sold["pipelines"][0]["id"].clone()),
+        ("emptyPipelineId", sold["pipelines"][1]["id"].clone()),
+        ("emptyStageId", sold["pipelines"][1]["stages"][0]["id"].clone()),
+        ("otherStageId", sold["pipelines"][1]["stages"][1]["id"].clone()),
+        ("currencyRateId", sold["currencyRateSet"]["currencyRate"]["id"].clone()),
         ("territoryId", made["territoryCreate"]["territory"]["id"].clone()),
         ("tagId", made["tagCreate"]["tag"]["id"].clone()),
         ("ownRoleId", made["roleCreate"]["role"]["id"].clone()),
@@ -72,6 +80,19 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
         ("sessionId", own["sessions"][0]["id"].clone()),
         ("refreshToken", session["signIn"]["refreshToken"].clone()),
     ])
+}
+
+/// A deal on the first of two pipelines, and an exchange rate.
+async fn sales(owner: &Person<'_>, rep: &Person<'_>) -> Json {
+    let set_up = "mutation {
+        pipelineCreate(input: { name: \"Known\", stages: [{ name: \"One\" }, { name: \"Two\" }] }) { pipeline { id } }
+        currencyRateSet(currency: \"GBP\", validFrom: \"2026-01-01\", rate: \"1.25\") { currencyRate { id } } }";
+    let mut sold = owner.data(set_up, Json::Null).await;
+    let deal = "mutation { dealCreate(input: { name: \"Known\" }) { deal { id } } }";
+    sold["dealCreate"] = rep.data(deal, Json::Null).await["dealCreate"].clone();
+    let pipelines = owner.data("{ pipelines { id stages { id } } }", Json::Null).await;
+    sold["pipelines"] = pipelines["pipelines"].clone();
+    sold
 }
 
 async fn user_id(app: &TestApp, email: &str) -> Json {

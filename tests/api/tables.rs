@@ -221,9 +221,9 @@ async fn without_a_tenant_there_are_no_rows() {
 async fn every_constraint_that_input_can_violate_is_explained() {
     let app = TestApp::new().await;
     let constraints = "SELECT k.conname FROM pg_constraint k WHERE k.connamespace = 'kontor'::regnamespace \
-        AND k.contype IN ('u', 'f') AND k.conparentid = 0 AND k.conname !~ '_(tenant|user)_fkey$' AND k.conname !~ '^(sessions|refresh_tokens|reporting_lines|invitations|secrets|security_policies|api_client_secrets|api_client_uses|documents|document_aliases|document_uses|field_uses|audit_seals|sso_attempts)_' UNION \
+        AND k.contype IN ('u', 'f') AND k.conparentid = 0 AND k.conname !~ '_(tenant|user)_fkey$' AND k.conname !~ '^(sessions|refresh_tokens|reporting_lines|invitations|secrets|security_policies|sales_settings|api_client_secrets|api_client_uses|documents|document_aliases|document_uses|field_uses|audit_seals|sso_attempts)_' UNION \
         SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid \
-        WHERE i.relnamespace = 'kontor'::regnamespace AND x.indisunique AND NOT x.indisprimary AND c.relname NOT IN ('refresh_tokens', 'reporting_lines', 'invitations', 'secrets', 'security_policies', 'api_client_secrets', 'documents', 'document_aliases', 'document_uses', 'field_uses', 'audit_seals', 'sso_attempts') ORDER BY 1";
+        WHERE i.relnamespace = 'kontor'::regnamespace AND x.indisunique AND NOT x.indisprimary AND c.relname NOT IN ('refresh_tokens', 'reporting_lines', 'invitations', 'secrets', 'security_policies', 'sales_settings', 'api_client_secrets', 'documents', 'document_aliases', 'document_uses', 'field_uses', 'audit_seals', 'sso_attempts') ORDER BY 1";
     let explained: Vec<&str> = CONSTRAINTS.iter().map(|(name, ..)| *name).collect();
     let found = app.sql(constraints).await;
     for name in &found {

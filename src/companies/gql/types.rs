@@ -15,6 +15,7 @@ use crate::{
         CONTACTS_OF_COMPANIES, ContactConnection, ContactOrder, ContactRelationFilter, ContactWhere,
     },
     db::Value,
+    deals::{DEALS_OF_COMPANIES, DealConnection, DealOrder, DealRelationFilter, DealWhere},
     error::Result,
     filter,
     graphql::{
@@ -130,6 +131,19 @@ impl Company {
         ActivityConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
     }
 
+    /// What it may buy, by name.
+    async fn deals(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        r#where: Option<DealWhere>,
+        order_by: Option<Vec<DealOrder>>,
+    ) -> Result<Option<DealConnection>> {
+        let (paging, of) = (Paging::forward(first, after), column!(deals::company_id));
+        DealConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
+    }
+
     /// Its tags, by name.
     async fn tags(&self, ctx: &Context<'_>) -> Result<Many<Tag>> {
         Ok(ctx.load::<TagsOfCompany>(self.0.id).await?.into_iter().map(Tag).collect())
@@ -176,6 +190,8 @@ filter! {
         contacts: ContactRelationFilter => |contacts, by| contacts.through(CONTACTS_OF_COMPANIES, by),
         /// By what was done and is to be done about them.
         activities: ActivityRelationFilter => |activities, by| activities.through(ACTIVITIES_OF_COMPANIES, by),
+        /// By what they may buy.
+        deals: DealRelationFilter => |deals, by| deals.through(DEALS_OF_COMPANIES, by),
         /// By when they were last changed.
         updated_at: DateTimeFilter => |at, _| at.on(column!(companies::updated_at)),
         /// By when they were made.

@@ -100,7 +100,7 @@ impl Operation {
     /// Learns from the product's own refusals which kind of id belongs where, and puts there what
     /// `id` gives for that kind.
     pub async fn fill_ids(&mut self, person: &Person<'_>, id: &dyn Fn(&str) -> String) {
-        for _ in 0..20 {
+        for _ in 0..100 {
             let answer = person.run(&self.query, Json::Object(self.variables.clone())).await;
             let Some((kind, place)) = expected_kind(&answer) else { return };
             let wanted = id(&kind);

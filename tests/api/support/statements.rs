@@ -75,12 +75,16 @@ const BEFORE_THE_TENANT: [&str; 9] = [
 ];
 
 /// What is no record, but comes from a table of its own.
-const LOADED: [(&str, &str); 7] = [
+const LOADED: [(&str, &str); 11] = [
     ("Territory", "members"),
     ("Territory", "rules"),
     ("ApiClient", "secrets"),
     ("ApiClient", "lastUsedAt"),
     ("ApiClient", "unknownDocuments"),
+    ("Deal", "isStuck"),
+    ("Deal", "weighted"),
+    ("Deal", "stageHistory"),
+    ("Deal", "availableTransitions"),
     ("PersistedDocument", "uses"),
     ("PersistedDocument", "lastUsedAt"),
 ];
@@ -205,8 +209,13 @@ fn walk(
                     let list = ty.ends_with("Connection");
                     let name = if list { field.node.response_key().node.as_str() } else { name };
                     edges.insert((parent.to_owned(), name.to_owned()));
-                    // Several kinds may hide behind it.
-                    *extra += if ty == "Node" { 2 } else { 0 };
+                    *extra += match (ty, name) {
+                        // Several kinds may hide behind it.
+                        ("Node", _) => 2,
+                        // The stages, how the tenant sells, and where deals on hold came from.
+                        (_, "availableTransitions") => 2,
+                        _ => 0,
+                    };
                 }
                 walk(document, &field.node.selection_set.node, ty, edges, extra);
             }
