@@ -505,6 +505,8 @@ diesel::table! {
         territory_id -> Uuid,
         user_id -> Uuid,
         is_manager -> Bool,
+        present -> Bool,
+        lead_cap -> Nullable<Integer>,
     }
 }
 
@@ -709,6 +711,82 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    kontor.lead_links (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        lead_id -> Uuid,
+        other_lead_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        company_id -> Nullable<Uuid>,
+        reason -> Text,
+        similarity -> Integer,
+    }
+}
+
+diesel::table! {
+    kontor.lead_merges (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        lead_id -> Uuid,
+        into_id -> Uuid,
+        status_before -> Text,
+        filled -> Jsonb,
+        moved -> Array<Uuid>,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.lead_scores (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        score -> Integer,
+        grade -> Text,
+        parts -> Jsonb,
+        computed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.lead_settings (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        respond_within_hours -> Integer,
+        minimum_score -> Nullable<Integer>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.score_rules (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        field -> Nullable<Text>,
+        operator -> Nullable<Text>,
+        value -> Nullable<Text>,
+        event -> Nullable<Text>,
+        direction -> Nullable<Text>,
+        points -> Integer,
+        half_life_days -> Nullable<Integer>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.territory_turns (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        last_user_id -> Nullable<Uuid>,
+    }
+}
+
 diesel::joinable!(companies -> tenants (tenant_id));
 diesel::joinable!(memberships -> tenants (tenant_id));
 diesel::joinable!(memberships -> users (user_id));
@@ -721,6 +799,9 @@ diesel::allow_tables_to_appear_in_same_query!(companies, memberships);
 diesel::allow_tables_to_appear_in_same_query!(companies, tenants);
 diesel::allow_tables_to_appear_in_same_query!(company_tags, companies);
 diesel::allow_tables_to_appear_in_same_query!(company_tags, tags);
+diesel::allow_tables_to_appear_in_same_query!(lead_conversions, companies);
+diesel::allow_tables_to_appear_in_same_query!(lead_conversions, contacts);
+diesel::allow_tables_to_appear_in_same_query!(lead_conversions, deals);
 diesel::allow_tables_to_appear_in_same_query!(document_aliases, api_clients);
 diesel::allow_tables_to_appear_in_same_query!(document_aliases, documents);
 diesel::allow_tables_to_appear_in_same_query!(document_uses, api_clients);

@@ -19,6 +19,7 @@ use crate::{
         ErrorPolicy, IDFilter, IntFilter, Nesting, Paging, ReadField, StringFilter, count, keep,
         one, requires, rival,
     },
+    leads::LeadRow,
     money::{Money, MoneyInput},
     payload,
     tags::{TAGS_OF_COMPANIES, Tag, TagRelationFilter, TagsOfCompany},
@@ -528,6 +529,7 @@ impl CompanyMutation {
         let purged = ctx.write(RecordPurge, async |tx| {
             model::Company::lock_deleted(tx, id).await?;
             ContactRow::leave(tx, id).await?;
+            LeadRow::forget_company(tx, id).await?;
             model::Company::purge(tx, id).await?;
             Ok(Deleted(id))
         });

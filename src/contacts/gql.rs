@@ -19,6 +19,7 @@ use crate::{
         Bulk, Check, DateTimeFilter, DeletePayload, DeletesPayload, Doors, ErrorPolicy, IDFilter,
         Paging, StringFilter, keep, one, requires, rival,
     },
+    leads::LeadRow,
     payload, relation_filter,
     territories::{Territory, TerritoryById, TerritoryId, TerritoryWhere},
 };
@@ -466,6 +467,7 @@ impl ContactMutation {
     ) -> Result<Option<DeletePayload>> {
         let purged = ctx.write(RecordPurge, async |tx| {
             model::Contact::lock_deleted(tx, id).await?;
+            LeadRow::forget_contact(tx, id).await?;
             model::Contact::purge(tx, id).await?;
             Ok(Deleted(id))
         });

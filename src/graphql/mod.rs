@@ -21,6 +21,7 @@ mod payload;
 mod rulebook;
 mod schema;
 mod session;
+mod transition;
 mod writing;
 
 pub use bulk::{Bulk, ErrorPolicy};
@@ -43,3 +44,4 @@ pub use payload::{DeletePayload, DeletesPayload, UserError, refusals};
 pub use rulebook::{Fault, Rulebook};
 pub use schema::{AppSchema, sdl};
 pub use session::{Caller, Doors, RequestInfo, Session};
+pub use transition::Transition;

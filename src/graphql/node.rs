@@ -15,6 +15,7 @@ use crate::{
     documents::{DocumentById, DocumentId, PersistedDocument},
     error::{Error, Result},
     ids::RawId,
+    leads::{Lead, LeadById, LeadId},
     sso::{SsoProvider, SsoProviderById, SsoProviderId},
     tags::{Tag, TagById, TagId},
     tenants::{Tenant, TenantId, TenantRow},
@@ -31,6 +32,7 @@ pub enum Node {
     AuditEntry(Box<AuditEntry>),
     Company(Box<Company>),
     Contact(Box<Contact>),
+    Lead(Box<Lead>),
     PersistedDocument(Box<PersistedDocument>),
     Role(Box<Role>),
     SsoProvider(Box<SsoProvider>),
@@ -46,6 +48,7 @@ impl Node {
         match self {
             Self::Company(company) => company.0.owner_id,
             Self::Contact(contact) => contact.0.owner_id,
+            Self::Lead(lead) => lead.0.owner_id,
             _ => None,
         }
     }
@@ -63,6 +66,9 @@ pub async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
             .load::<ContactById>(raw.uuid.into())
             .await?
             .map(|row| Node::Contact(Box::new(Contact(row)))),
+        LeadId::PREFIX => {
+            ctx.load::<LeadById>(raw.uuid.into()).await?.map(|row| Node::Lead(Box::new(Lead(row))))
+        }
         TerritoryId::PREFIX => ctx
             .load::<TerritoryById>(raw.uuid.into())
             .await?

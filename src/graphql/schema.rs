@@ -18,6 +18,7 @@ use crate::{
     companies::{CompanyMutation, CompanyQuery},
     contacts::{ContactMutation, ContactQuery},
     documents::{DocumentMutation, DocumentQuery},
+    leads::{LeadMutation, LeadQuery},
     sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
 };
@@ -47,7 +48,7 @@ struct Access(
 );
 
 #[derive(Default, MergedObject)]
-struct Customers(CompanyQuery, ContactQuery, TagQuery);
+struct Customers(CompanyQuery, ContactQuery, TagQuery, LeadQuery);
 
 /// What can be done.
 #[derive(Default, MergedObject)]
@@ -66,7 +67,7 @@ struct AccessChanges(
 );
 
 #[derive(Default, MergedObject)]
-struct CustomerChanges(CompanyMutation, ContactMutation, TagMutation);
+struct CustomerChanges(CompanyMutation, ContactMutation, TagMutation, LeadMutation);
 
 pub type AppSchema = Schema<Query, Mutation, ChangeSubscription>;
 

@@ -70,7 +70,12 @@ const BEFORE_THE_TENANT: [&str; 8] = [
 ];
 
 /// What is no record, but comes from a table of its own.
-const LOADED: [(&str, &str); 5] = [
+const LOADED: [(&str, &str); 10] = [
+    ("Lead", "score"),
+    ("Lead", "grade"),
+    ("Lead", "scoreParts"),
+    ("Lead", "links"),
+    ("Lead", "availableTransitions"),
     ("ApiClient", "secrets"),
     ("ApiClient", "lastUsedAt"),
     ("ApiClient", "unknownDocuments"),
