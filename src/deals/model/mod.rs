@@ -34,8 +34,8 @@ use crate::{
 };
 
 /// How a company reaches its deals, for filters.
-pub const DEALS_OF_COMPANIES: Link =
-    Link::one(column!(companies::id), column!(deals::company_id)).alive(column!(deals::deleted_at));
+pub const DEALS_OF_COMPANIES: Link = Link::one(column!(companies::id), column!(deals::company_id))
+    .alive(column!(deals::deleted_at));
 
 /// How a contact reaches the deals, for filters.
 pub const DEALS_OF_CONTACTS: Link =
