@@ -15,6 +15,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.activities (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        kind -> Text,
+        subject -> Text,
+        subject_key -> Text,
+        body -> Nullable<Text>,
+        direction -> Nullable<Text>,
+        duration_seconds -> Nullable<Integer>,
+        due_at -> Nullable<Timestamptz>,
+        done_at -> Nullable<Timestamptz>,
+        at -> Timestamptz,
+        author_id -> Nullable<Uuid>,
+        owner_id -> Nullable<Uuid>,
+        company_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        lead_id -> Nullable<Uuid>,
+        deal_id -> Nullable<Uuid>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     kontor.api_client_secrets (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -123,10 +149,78 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.contacts (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        first_name -> Nullable<Text>,
+        last_name -> Text,
+        name_key -> Text,
+        email -> Nullable<Text>,
+        email_key -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        phone_tail -> Nullable<Text>,
+        title -> Nullable<Text>,
+        company_id -> Nullable<Uuid>,
+        owner_id -> Nullable<Uuid>,
+        territory_id -> Nullable<Uuid>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     kontor.counters (tenant_id, name) {
         tenant_id -> Uuid,
         name -> Text,
         value -> BigInt,
+    }
+}
+
+diesel::table! {
+    kontor.currency_rates (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        currency -> Text,
+        valid_from -> Date,
+        rate -> Numeric,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.deals (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        company_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        owner_id -> Nullable<Uuid>,
+        territory_id -> Nullable<Uuid>,
+        pipeline_id -> Uuid,
+        stage_id -> Uuid,
+        stage_kind -> Text,
+        amount -> Nullable<Numeric>,
+        amount_currency -> Nullable<Text>,
+        probability -> Integer,
+        probability_set -> Bool,
+        forecast -> Text,
+        expected_close_on -> Nullable<Date>,
+        close_key -> Date,
+        amount_key -> Numeric,
+        closed_at -> Nullable<Timestamptz>,
+        lost_reason -> Nullable<Text>,
+        hold_until -> Nullable<Date>,
+        reopened -> Integer,
+        stage_since -> Timestamptz,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -231,6 +325,103 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.lead_conversions (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        lead_id -> Uuid,
+        company_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        deal_id -> Nullable<Uuid>,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.lead_links (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        lead_id -> Uuid,
+        other_lead_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        company_id -> Nullable<Uuid>,
+        reason -> Text,
+        similarity -> Integer,
+    }
+}
+
+diesel::table! {
+    kontor.lead_merges (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        lead_id -> Uuid,
+        into_id -> Uuid,
+        status_before -> Text,
+        filled -> Jsonb,
+        moved -> Array<Uuid>,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.lead_scores (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        score -> Integer,
+        grade -> Text,
+        parts -> Jsonb,
+        computed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.lead_settings (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        respond_within_hours -> Integer,
+        minimum_score -> Nullable<Integer>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.leads (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        organisation -> Nullable<Text>,
+        organisation_key -> Nullable<Text>,
+        email -> Nullable<Text>,
+        email_key -> Nullable<Text>,
+        domain -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        phone_tail -> Nullable<Text>,
+        source -> Nullable<Text>,
+        industry -> Nullable<Text>,
+        employees -> Nullable<Integer>,
+        country -> Nullable<Text>,
+        postal_code -> Nullable<Text>,
+        city -> Nullable<Text>,
+        status -> Text,
+        owner_id -> Nullable<Uuid>,
+        territory_id -> Nullable<Uuid>,
+        nurture_until -> Nullable<Date>,
+        lost_reason -> Nullable<Text>,
+        lost_note -> Nullable<Text>,
+        reopened -> Integer,
+        respond_by -> Nullable<Timestamptz>,
+        responded_at -> Nullable<Timestamptz>,
+        merged_into_id -> Nullable<Uuid>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     kontor.membership_roles (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -270,6 +461,20 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    kontor.pipelines (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        position -> Integer,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -324,9 +529,39 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.sales_settings (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        won_without_quote -> Bool,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.schedules (name) {
         name -> Text,
         next_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.score_rules (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        field -> Nullable<Text>,
+        operator -> Nullable<Text>,
+        value -> Nullable<Text>,
+        event -> Nullable<Text>,
+        direction -> Nullable<Text>,
+        points -> Integer,
+        half_life_days -> Nullable<Integer>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -423,150 +658,16 @@ diesel::table! {
 }
 
 diesel::table! {
-    kontor.tags (tenant_id, id) {
+    kontor.stage_changes (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
-        name -> Text,
-        name_key -> Text,
-        colour -> Nullable<Text>,
-        version -> Integer,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    kontor.tenants (id) {
-        id -> Uuid,
-        slug -> Text,
-        name -> Text,
-        currency -> Text,
-        time_zone -> Text,
-        created_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    kontor.user_factors (user_id) {
-        user_id -> Uuid,
-        created_at -> Timestamptz,
-        confirmed_at -> Nullable<Timestamptz>,
-        last_step -> BigInt,
-    }
-}
-
-diesel::table! {
-    kontor.users (id) {
-        id -> Uuid,
-        email -> Text,
-        email_key -> Text,
-        name -> Text,
-        password_hash -> Text,
-        active -> Bool,
-        created_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    kontor.territories (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        name -> Text,
-        name_key -> Text,
-        parent_id -> Nullable<Uuid>,
-        lineage -> Array<Uuid>,
-        version -> Integer,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    kontor.territory_rules (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        territory_id -> Uuid,
-        countries -> Nullable<Array<Text>>,
-        postal_prefixes -> Nullable<Array<Text>>,
-        industries -> Nullable<Array<Text>>,
-        employees_min -> Nullable<Integer>,
-        employees_max -> Nullable<Integer>,
-        priority -> Integer,
-        version -> Integer,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    kontor.territory_members (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        territory_id -> Uuid,
-        user_id -> Uuid,
-        is_manager -> Bool,
-        present -> Bool,
-        lead_cap -> Nullable<Integer>,
-    }
-}
-
-diesel::table! {
-    kontor.contacts (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        first_name -> Nullable<Text>,
-        last_name -> Text,
-        name_key -> Text,
-        email -> Nullable<Text>,
-        email_key -> Nullable<Text>,
-        phone -> Nullable<Text>,
-        phone_tail -> Nullable<Text>,
-        title -> Nullable<Text>,
-        company_id -> Nullable<Uuid>,
-        owner_id -> Nullable<Uuid>,
-        territory_id -> Nullable<Uuid>,
-        version -> Integer,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-        deleted_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
-    kontor.currency_rates (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        currency -> Text,
-        valid_from -> Date,
-        rate -> Numeric,
-        version -> Integer,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    kontor.sales_settings (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        won_without_quote -> Bool,
-        version -> Integer,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    kontor.pipelines (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        name -> Text,
-        name_key -> Text,
-        position -> Integer,
-        version -> Integer,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-        deleted_at -> Nullable<Timestamptz>,
+        deal_id -> Uuid,
+        from_stage_id -> Nullable<Uuid>,
+        to_stage_id -> Uuid,
+        at -> Timestamptz,
+        by_id -> Nullable<Uuid>,
+        reason -> Nullable<Text>,
+        seconds_in_previous -> Nullable<Integer>,
     }
 }
 
@@ -591,169 +692,37 @@ diesel::table! {
 }
 
 diesel::table! {
-    kontor.deals (tenant_id, id) {
+    kontor.tags (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
         name -> Text,
         name_key -> Text,
-        company_id -> Nullable<Uuid>,
-        contact_id -> Nullable<Uuid>,
-        owner_id -> Nullable<Uuid>,
-        territory_id -> Nullable<Uuid>,
-        pipeline_id -> Uuid,
-        stage_id -> Uuid,
-        stage_kind -> Text,
-        amount -> Nullable<Numeric>,
-        amount_currency -> Nullable<Text>,
-        probability -> Integer,
-        probability_set -> Bool,
-        forecast -> Text,
-        expected_close_on -> Nullable<Date>,
-        close_key -> Date,
-        amount_key -> Numeric,
-        closed_at -> Nullable<Timestamptz>,
-        lost_reason -> Nullable<Text>,
-        hold_until -> Nullable<Date>,
-        reopened -> Integer,
-        stage_since -> Timestamptz,
+        colour -> Nullable<Text>,
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
-        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
 diesel::table! {
-    kontor.stage_changes (tenant_id, id) {
-        tenant_id -> Uuid,
+    kontor.tenants (id) {
         id -> Uuid,
-        deal_id -> Uuid,
-        from_stage_id -> Nullable<Uuid>,
-        to_stage_id -> Uuid,
-        at -> Timestamptz,
-        by_id -> Nullable<Uuid>,
-        reason -> Nullable<Text>,
-        seconds_in_previous -> Nullable<Integer>,
+        slug -> Text,
+        name -> Text,
+        currency -> Text,
+        time_zone -> Text,
+        created_at -> Timestamptz,
     }
 }
 
 diesel::table! {
-    kontor.lead_conversions (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        lead_id -> Uuid,
-        company_id -> Nullable<Uuid>,
-        contact_id -> Nullable<Uuid>,
-        deal_id -> Nullable<Uuid>,
-        at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    kontor.leads (tenant_id, id) {
+    kontor.territories (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
         name -> Text,
         name_key -> Text,
-        organisation -> Nullable<Text>,
-        organisation_key -> Nullable<Text>,
-        email -> Nullable<Text>,
-        email_key -> Nullable<Text>,
-        domain -> Nullable<Text>,
-        phone -> Nullable<Text>,
-        phone_tail -> Nullable<Text>,
-        source -> Nullable<Text>,
-        industry -> Nullable<Text>,
-        employees -> Nullable<Integer>,
-        country -> Nullable<Text>,
-        postal_code -> Nullable<Text>,
-        city -> Nullable<Text>,
-        status -> Text,
-        owner_id -> Nullable<Uuid>,
-        territory_id -> Nullable<Uuid>,
-        nurture_until -> Nullable<Date>,
-        lost_reason -> Nullable<Text>,
-        lost_note -> Nullable<Text>,
-        reopened -> Integer,
-        respond_by -> Nullable<Timestamptz>,
-        responded_at -> Nullable<Timestamptz>,
-        merged_into_id -> Nullable<Uuid>,
-        version -> Integer,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-        deleted_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
-    kontor.activities (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        kind -> Text,
-        subject -> Text,
-        subject_key -> Text,
-        body -> Nullable<Text>,
-        direction -> Nullable<Text>,
-        duration_seconds -> Nullable<Integer>,
-        due_at -> Nullable<Timestamptz>,
-        done_at -> Nullable<Timestamptz>,
-        at -> Timestamptz,
-        author_id -> Nullable<Uuid>,
-        owner_id -> Nullable<Uuid>,
-        company_id -> Nullable<Uuid>,
-        contact_id -> Nullable<Uuid>,
-        lead_id -> Nullable<Uuid>,
-        deal_id -> Nullable<Uuid>,
-        version -> Integer,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-        deleted_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
-    kontor.lead_links (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        lead_id -> Uuid,
-        other_lead_id -> Nullable<Uuid>,
-        contact_id -> Nullable<Uuid>,
-        company_id -> Nullable<Uuid>,
-        reason -> Text,
-        similarity -> Integer,
-    }
-}
-
-diesel::table! {
-    kontor.lead_merges (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        lead_id -> Uuid,
-        into_id -> Uuid,
-        status_before -> Text,
-        filled -> Jsonb,
-        moved -> Array<Uuid>,
-        at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    kontor.lead_scores (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        score -> Integer,
-        grade -> Text,
-        parts -> Jsonb,
-        computed_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    kontor.lead_settings (tenant_id, id) {
-        tenant_id -> Uuid,
-        id -> Uuid,
-        respond_within_hours -> Integer,
-        minimum_score -> Nullable<Integer>,
+        parent_id -> Nullable<Uuid>,
+        lineage -> Array<Uuid>,
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
@@ -761,18 +730,28 @@ diesel::table! {
 }
 
 diesel::table! {
-    kontor.score_rules (tenant_id, id) {
+    kontor.territory_members (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
-        name -> Text,
-        name_key -> Text,
-        field -> Nullable<Text>,
-        operator -> Nullable<Text>,
-        value -> Nullable<Text>,
-        event -> Nullable<Text>,
-        direction -> Nullable<Text>,
-        points -> Integer,
-        half_life_days -> Nullable<Integer>,
+        territory_id -> Uuid,
+        user_id -> Uuid,
+        is_manager -> Bool,
+        present -> Bool,
+        lead_cap -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    kontor.territory_rules (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        territory_id -> Uuid,
+        countries -> Nullable<Array<Text>>,
+        postal_prefixes -> Nullable<Array<Text>>,
+        industries -> Nullable<Array<Text>>,
+        employees_min -> Nullable<Integer>,
+        employees_max -> Nullable<Integer>,
+        priority -> Integer,
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
@@ -787,26 +766,72 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    kontor.user_factors (user_id) {
+        user_id -> Uuid,
+        created_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        last_step -> BigInt,
+    }
+}
+
+diesel::table! {
+    kontor.users (id) {
+        id -> Uuid,
+        email -> Text,
+        email_key -> Text,
+        name -> Text,
+        password_hash -> Text,
+        active -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(activities -> tenants (tenant_id));
 diesel::joinable!(companies -> tenants (tenant_id));
+diesel::joinable!(contacts -> tenants (tenant_id));
+diesel::joinable!(deals -> tenants (tenant_id));
+diesel::joinable!(leads -> tenants (tenant_id));
 diesel::joinable!(memberships -> tenants (tenant_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(recovery_codes -> users (user_id));
 diesel::joinable!(user_factors -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(activities, companies);
+diesel::allow_tables_to_appear_in_same_query!(activities, contacts);
+diesel::allow_tables_to_appear_in_same_query!(activities, deals);
+diesel::allow_tables_to_appear_in_same_query!(activities, leads);
+diesel::allow_tables_to_appear_in_same_query!(activities, memberships);
+diesel::allow_tables_to_appear_in_same_query!(activities, tenants);
 diesel::allow_tables_to_appear_in_same_query!(api_client_secrets, api_clients);
 diesel::allow_tables_to_appear_in_same_query!(api_client_uses, api_clients);
 diesel::allow_tables_to_appear_in_same_query!(companies, memberships);
 diesel::allow_tables_to_appear_in_same_query!(companies, tenants);
+diesel::allow_tables_to_appear_in_same_query!(companies, territories);
 diesel::allow_tables_to_appear_in_same_query!(company_tags, companies);
 diesel::allow_tables_to_appear_in_same_query!(company_tags, tags);
-diesel::allow_tables_to_appear_in_same_query!(lead_conversions, companies);
-diesel::allow_tables_to_appear_in_same_query!(lead_conversions, contacts);
-diesel::allow_tables_to_appear_in_same_query!(lead_conversions, deals);
+diesel::allow_tables_to_appear_in_same_query!(contacts, companies);
+diesel::allow_tables_to_appear_in_same_query!(contacts, memberships);
+diesel::allow_tables_to_appear_in_same_query!(contacts, tenants);
+diesel::allow_tables_to_appear_in_same_query!(contacts, territories);
+diesel::allow_tables_to_appear_in_same_query!(deals, companies);
+diesel::allow_tables_to_appear_in_same_query!(deals, contacts);
+diesel::allow_tables_to_appear_in_same_query!(deals, memberships);
+diesel::allow_tables_to_appear_in_same_query!(deals, stages);
+diesel::allow_tables_to_appear_in_same_query!(deals, tenants);
+diesel::allow_tables_to_appear_in_same_query!(deals, territories);
 diesel::allow_tables_to_appear_in_same_query!(document_aliases, api_clients);
 diesel::allow_tables_to_appear_in_same_query!(document_aliases, documents);
 diesel::allow_tables_to_appear_in_same_query!(document_uses, api_clients);
 diesel::allow_tables_to_appear_in_same_query!(documents, api_clients);
 diesel::allow_tables_to_appear_in_same_query!(field_uses, api_clients);
+diesel::allow_tables_to_appear_in_same_query!(lead_conversions, companies);
+diesel::allow_tables_to_appear_in_same_query!(lead_conversions, contacts);
+diesel::allow_tables_to_appear_in_same_query!(lead_conversions, deals);
+diesel::allow_tables_to_appear_in_same_query!(lead_conversions, leads);
+diesel::allow_tables_to_appear_in_same_query!(leads, memberships);
+diesel::allow_tables_to_appear_in_same_query!(leads, tenants);
+diesel::allow_tables_to_appear_in_same_query!(leads, territories);
 diesel::allow_tables_to_appear_in_same_query!(membership_roles, memberships);
 diesel::allow_tables_to_appear_in_same_query!(membership_roles, roles);
 diesel::allow_tables_to_appear_in_same_query!(memberships, tenants);
@@ -820,4 +845,10 @@ diesel::allow_tables_to_appear_in_same_query!(sessions, memberships);
 diesel::allow_tables_to_appear_in_same_query!(sso_attempts, sso_providers);
 diesel::allow_tables_to_appear_in_same_query!(sso_identities, memberships);
 diesel::allow_tables_to_appear_in_same_query!(sso_identities, sso_providers);
+diesel::allow_tables_to_appear_in_same_query!(stage_changes, deals);
+diesel::allow_tables_to_appear_in_same_query!(stage_changes, stages);
+diesel::allow_tables_to_appear_in_same_query!(stages, pipelines);
+diesel::allow_tables_to_appear_in_same_query!(territory_members, memberships);
+diesel::allow_tables_to_appear_in_same_query!(territory_members, territories);
+diesel::allow_tables_to_appear_in_same_query!(territory_rules, territories);
 diesel::allow_tables_to_appear_in_same_query!(user_factors, users);

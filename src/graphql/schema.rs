@@ -21,6 +21,7 @@ use crate::{
     leads::{LeadMutation, LeadQuery},
     sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
+    territories::{TerritoryMutation, TerritoryQuery},
 };
 
 /// What can be asked.
@@ -48,7 +49,7 @@ struct Access(
 );
 
 #[derive(Default, MergedObject)]
-struct Customers(CompanyQuery, ContactQuery, TagQuery, LeadQuery);
+struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery, LeadQuery);
 
 /// What can be done.
 #[derive(Default, MergedObject)]
@@ -67,7 +68,7 @@ struct AccessChanges(
 );
 
 #[derive(Default, MergedObject)]
-struct CustomerChanges(CompanyMutation, ContactMutation, TagMutation, LeadMutation);
+struct CustomerChanges(CompanyMutation, ContactMutation, TagMutation, TerritoryMutation, LeadMutation);
 
 pub type AppSchema = Schema<Query, Mutation, ChangeSubscription>;
 

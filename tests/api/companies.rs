@@ -138,7 +138,9 @@ async fn a_stale_version_is_refused_with_both_versions() {
     assert_eq!(refusal(&late["companyUpdate"]), ("STALE_VERSION", vec!["expectedVersion"]));
     assert_eq!(
         late["companyUpdate"]["userErrors"][0]["details"],
-        json!({ "expected": 1, "actual": 2 })
+        json!({ "expected": 1, "actual": 2, "changed": [
+            { "field": "city", "before": null, "now": "Rome" }
+        ] })
     );
     let late = rep.data(DELETE, json!({ "id": id, "v": 1 })).await;
     assert_eq!(refusal(&late["companyDelete"]), ("STALE_VERSION", vec!["expectedVersion"]));

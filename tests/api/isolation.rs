@@ -17,7 +17,9 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
     let asks = "mutation { accessRequestCreate(input: { tenant: \"acme\", email: \"y@elsewhere.example\", name: \"Y\" }) { userErrors { code } } }";
     person.data(asks, Json::Null).await;
     let tag = person
-        .data(&"mutation { tagCreate(input: { name: \"Theirs\" }) { tag { id } } roleCreate(input: { name: \"Theirs\", grants: [] }) { role { id } }
+        .data(&"mutation { tagCreate(input: { name: \"Theirs\" }) { tag { id } }
+            contactCreate(input: { lastName: \"Theirs\" }) { contact { id } }
+            territoryCreate(input: { name: \"Theirs\" }) { territory { id } } roleCreate(input: { name: \"Theirs\", grants: [] }) { role { id } }
             apiClientCreate(input: { name: \"Theirs\", scopes: [], mode: OPEN }) { apiClient { id secrets { id } } }
             invitationCreate(input: { email: \"x@elsewhere.example\", roleIds: [\"ROLE\"] }) { invitation { id } } }".replace("ROLE", &BuiltInRole::Viewer.id().to_string()), Json::Null)
         .await;
@@ -34,6 +36,8 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
     let id = |value: &Json| value.as_str().unwrap().to_owned();
     HashMap::from([
         ("company", id(&data["companies"]["nodes"][0]["id"])),
+        ("contact", id(&tag["contactCreate"]["contact"]["id"])),
+        ("territory", id(&tag["territoryCreate"]["territory"]["id"])),
         ("apiclient", id(&tag["apiClientCreate"]["apiClient"]["id"])),
         ("apisecret", id(&tag["apiClientCreate"]["apiClient"]["secrets"][0]["id"])),
         ("auditentry", id(&data["auditLog"]["nodes"][0]["id"])),

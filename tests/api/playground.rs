@@ -17,7 +17,8 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
     let (owner, rep) = (app.sign_in("owner@acme.test").await, app.sign_in("rep@acme.test").await);
     let made = "mutation { tagCreate(input: { name: \"Known\" }) { tag { id } }
         apiClientCreate(input: { name: \"Known\", scopes: [], mode: OPEN }) { apiClient { id secrets { id } } }
-        roleCreate(input: { name: \"Known\", grants: [] }) { role { id } } }";
+        roleCreate(input: { name: \"Known\", grants: [] }) { role { id } }
+        territoryCreate(input: { name: \"Known\" }) { territory { id } } }";
     let made = owner.data(made, Json::Null).await;
     let program = &made["apiClientCreate"]["apiClient"];
     let seen = "{ companies(first: 1) { nodes { id } } roles { id name } sessions { id } }";
@@ -44,6 +45,8 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
     };
     let register = "mutation($c: ID!) { documentsRegister(clientId: $c, documents: [{ body: \"{ viewer { permissions } }\" }]) { documents { id } } }";
     let document = owner.data(register, json!({ "c": program["id"] })).await;
+    let met = "mutation { contactCreate(input: { lastName: \"Known\", phone: \"+1 555 0100\" }) { contact { id } } }";
+    let met = rep.data(met, Json::Null).await;
     let sso = sign_on(app, &owner, oidc).await;
     HashMap::from([
         ("apiClientId", program["id"].clone()),
@@ -53,6 +56,8 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
         ("ssoState", sso.1["state"].clone()),
         ("ssoCode", sso.1["code"].clone()),
         ("companyId", company),
+        ("contactId", met["contactCreate"]["contact"]["id"].clone()),
+        ("territoryId", made["territoryCreate"]["territory"]["id"].clone()),
         ("tagId", made["tagCreate"]["tag"]["id"].clone()),
         ("ownRoleId", made["roleCreate"]["role"]["id"].clone()),
         ("roleId", manager_id),

@@ -199,7 +199,7 @@ async fn compare(world: &World, person: usize, viewer: &Person<'_>, companies: &
     let told = format!("seed {}, {}", world.seed, PEOPLE[person]);
     let query = "query($ids: [ID!]!) {
         companies(first: 100) { nodes { id } edges { node { id } } totalCount { value } }
-        tagged: companies(first: 100, where: { or: [{ name: { contains: \"\" } }, { tags: { none: {} } }] }) { nodes { id } }
+        tagged: companies(first: 100, where: { or: [{ name: { contains: \"\" } }, { not: { city: { eq: \"x\" } } }] }) { nodes { id } }
         nodes(ids: $ids) { id }
     }";
     let answer = viewer.run(query, json!({ "ids": companies })).await;

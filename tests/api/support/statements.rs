@@ -9,9 +9,12 @@ use std::{
     },
 };
 
-use async_graphql::parser::{
-    parse_query,
-    types::{ExecutableDocument, OperationType, Selection, SelectionSet},
+use async_graphql::{
+    Value as Argument,
+    parser::{
+        parse_query,
+        types::{ExecutableDocument, OperationType, Selection, SelectionSet},
+    },
 };
 use sqlparser::{
     ast::{
@@ -70,12 +73,14 @@ const BEFORE_THE_TENANT: [&str; 8] = [
 ];
 
 /// What is no record, but comes from a table of its own.
-const LOADED: [(&str, &str); 10] = [
+const LOADED: [(&str, &str); 12] = [
     ("Lead", "score"),
     ("Lead", "grade"),
     ("Lead", "scoreParts"),
     ("Lead", "links"),
     ("Lead", "availableTransitions"),
+    ("Territory", "members"),
+    ("Territory", "rules"),
     ("ApiClient", "secrets"),
     ("ApiClient", "lastUsedAt"),
     ("ApiClient", "unknownDocuments"),
@@ -182,16 +187,26 @@ fn walk(
                 let leads = schema().is_node(ty) || ty.ends_with("Connection");
                 if name == "totalCount" {
                     *extra += 1;
+                } else if name == "facets" {
+                    let by = field.node.arguments.iter().find(|(name, _)| name.node == "by");
+                    // Written out, or the most that there may be.
+                    *extra += match by.and_then(|(_, by)| by.node.clone().into_const()) {
+                        Some(Argument::List(by)) => by.len(),
+                        _ => 10,
+                    };
                 } else if parent == "Query" {
                     // Each alias is a question of its own; several kinds may hide behind `nodes`.
                     *extra += match ty {
                         // A log's reach, and which of its changes mark a record as deleted, besides.
                         "Node" | "ChangeConnection" => 3,
-                        // A person's roles and team besides.
-                        "AccessExplanation" => 2,
+                        // A person's roles, team and territories besides, and what they reach.
+                        "AccessExplanation" => 5,
                         _ => 1,
                     };
                 } else if (leads || LOADED.contains(&(parent, name))) && !within {
+                    // A list with other arguments is another one.
+                    let list = ty.ends_with("Connection");
+                    let name = if list { field.node.response_key().node.as_str() } else { name };
                     edges.insert((parent.to_owned(), name.to_owned()));
                     // Several kinds may hide behind it.
                     *extra += if ty == "Node" { 2 } else { 0 };
