@@ -7,6 +7,7 @@ use crate::{
     clock::Clock,
     companies::{CompanyId, CompanyRow, Domain, NewCompany},
     db::{Db, OperatorConn, Paged, Slice, TenantConn, WriteContext},
+    deals::PipelineRow,
     error::{Error, Result},
     http::{Demo, DemoPerson, DemoTenant},
     ids,
@@ -98,6 +99,7 @@ pub async fn seed_demo(settings: &Settings, clock: &Clock, passwords: &Passwords
             reporting_line(&tx, clock).await?;
             anything = true;
         }
+        PipelineRow::make_default(&tx).await?;
         tx.commit().await?;
     }
     Ok(anything)

@@ -15,9 +15,16 @@
 //! deal too; each move leaves a line in its history; a stage with deals in it is not deleted, nor
 //! does its kind change; a pipeline has an open stage.
 
+mod gql;
 mod model;
+mod rules;
 mod values;
 
+pub use gql::{
+    CurrencyRate, CurrencyRateById, Deal, DealById, DealConnection, DealMutation, DealOrder,
+    DealQuery, DealRelationFilter, DealWhere, Pipeline, PipelineById, PipelineMutation,
+    RateMutation, RateQuery, SalesSettingsMutation, SalesSettingsQuery, Stage, StageById,
+};
 pub use model::{DEALS_OF_COMPANIES, DEALS_OF_CONTACTS, NewDeal, first_stage};
 pub use values::{ForecastCategory, StageKind};
 

@@ -12,6 +12,10 @@ use crate::{
     audit::{AuditEntry, AuditEntryId, entry_of},
     companies::{Company, CompanyById, CompanyId},
     contacts::{Contact, ContactById, ContactId},
+    deals::{
+        CurrencyRate, CurrencyRateById, CurrencyRateId, Deal, DealById, DealId, Pipeline,
+        PipelineById, PipelineId, Stage, StageById, StageId,
+    },
     documents::{DocumentById, DocumentId, PersistedDocument},
     error::{Error, Result},
     ids::RawId,
@@ -32,10 +36,14 @@ pub enum Node {
     AuditEntry(Box<AuditEntry>),
     Company(Box<Company>),
     Contact(Box<Contact>),
+    CurrencyRate(Box<CurrencyRate>),
+    Deal(Box<Deal>),
     Lead(Box<Lead>),
     PersistedDocument(Box<PersistedDocument>),
+    Pipeline(Box<Pipeline>),
     Role(Box<Role>),
     SsoProvider(Box<SsoProvider>),
+    Stage(Box<Stage>),
     Tag(Box<Tag>),
     Tenant(Box<Tenant>),
     Territory(Box<Territory>),
@@ -48,6 +56,7 @@ impl Node {
         match self {
             Self::Company(company) => company.0.owner_id,
             Self::Contact(contact) => contact.0.owner_id,
+            Self::Deal(deal) => deal.0.owner_id,
             Self::Lead(lead) => lead.0.owner_id,
             _ => None,
         }
@@ -66,6 +75,21 @@ pub async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
             .load::<ContactById>(raw.uuid.into())
             .await?
             .map(|row| Node::Contact(Box::new(Contact(row)))),
+        DealId::PREFIX => {
+            ctx.load::<DealById>(raw.uuid.into()).await?.map(|row| Node::Deal(Box::new(Deal(row))))
+        }
+        PipelineId::PREFIX => ctx
+            .load::<PipelineById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::Pipeline(Box::new(Pipeline(row)))),
+        StageId::PREFIX => ctx
+            .load::<StageById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::Stage(Box::new(Stage(row)))),
+        CurrencyRateId::PREFIX => ctx
+            .load::<CurrencyRateById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::CurrencyRate(Box::new(CurrencyRate(row)))),
         LeadId::PREFIX => {
             ctx.load::<LeadById>(raw.uuid.into()).await?.map(|row| Node::Lead(Box::new(Lead(row))))
         }

@@ -17,6 +17,10 @@ use crate::{
     audit::AuditQuery,
     companies::{CompanyMutation, CompanyQuery},
     contacts::{ContactMutation, ContactQuery},
+    deals::{
+        DealMutation, DealQuery, PipelineMutation, RateMutation, RateQuery, SalesSettingsMutation,
+        SalesSettingsQuery,
+    },
     documents::{DocumentMutation, DocumentQuery},
     leads::{LeadMutation, LeadQuery},
     sso::{SsoMutation, SsoQuery},
@@ -33,6 +37,7 @@ pub struct Query(
     Access,
     AuditQuery,
     Customers,
+    Sales,
     DocumentQuery,
 );
 
@@ -51,9 +56,12 @@ struct Access(
 #[derive(Default, MergedObject)]
 struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery, LeadQuery);
 
+#[derive(Default, MergedObject)]
+struct Sales(DealQuery, RateQuery, SalesSettingsQuery);
+
 /// What can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccessChanges, CustomerChanges, DocumentMutation);
+pub struct Mutation(AccessChanges, CustomerChanges, SalesChanges, DocumentMutation);
 
 #[derive(Default, MergedObject)]
 struct AccessChanges(
@@ -68,7 +76,16 @@ struct AccessChanges(
 );
 
 #[derive(Default, MergedObject)]
-struct CustomerChanges(CompanyMutation, ContactMutation, TagMutation, TerritoryMutation, LeadMutation);
+struct CustomerChanges(
+    CompanyMutation,
+    ContactMutation,
+    TagMutation,
+    TerritoryMutation,
+    LeadMutation,
+);
+
+#[derive(Default, MergedObject)]
+struct SalesChanges(DealMutation, PipelineMutation, RateMutation, SalesSettingsMutation);
 
 pub type AppSchema = Schema<Query, Mutation, ChangeSubscription>;
 

@@ -8,6 +8,7 @@ use crate::{
     clock::Clock,
     contacts::ContactRow,
     db::{Deleted, TenantConn},
+    deals::DealRow,
     error::Result,
     graphql::{
         Bulk, Check, DeletePayload, DeletesPayload, Doors, ErrorPolicy, count, keep, requires,
@@ -304,6 +305,7 @@ impl CompanyMutation {
         let purged = ctx.write(RecordPurge, async |tx| {
             model::Company::lock_deleted(tx, id).await?;
             ContactRow::leave(tx, id).await?;
+            DealRow::leave_company(tx, id).await?;
             LeadRow::forget_company(tx, id).await?;
             model::Company::purge(tx, id).await?;
             Ok(Deleted(id))

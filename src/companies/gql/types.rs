@@ -11,6 +11,7 @@ use crate::{
         CONTACTS_OF_COMPANIES, ContactConnection, ContactOrder, ContactRelationFilter, ContactWhere,
     },
     db::Value,
+    deals::{DEALS_OF_COMPANIES, DealConnection, DealOrder, DealRelationFilter, DealWhere},
     error::Result,
     filter,
     graphql::{
@@ -118,6 +119,19 @@ impl Company {
         Ok(ctx.load::<TagsOfCompany>(self.0.id).await?.into_iter().map(Tag).collect())
     }
 
+    /// What it may buy, by name.
+    async fn deals(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        r#where: Option<DealWhere>,
+        order_by: Option<Vec<DealOrder>>,
+    ) -> Result<Option<DealConnection>> {
+        let (paging, of) = (Paging::forward(first, after), column!(deals::company_id));
+        DealConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
+    }
+
     /// Counts its changes: give it as `expectedVersion` to change what you have seen.
     async fn version(&self) -> i32 {
         self.0.version
@@ -157,6 +171,8 @@ filter! {
         territory: TerritoryWhere => |which, by| one(which, TERRITORY_OF_COMPANIES, by),
         /// By those who work there.
         contacts: ContactRelationFilter => |contacts, by| contacts.through(CONTACTS_OF_COMPANIES, by),
+        /// By what they may buy.
+        deals: DealRelationFilter => |deals, by| deals.through(DEALS_OF_COMPANIES, by),
         /// By when they were last changed.
         updated_at: DateTimeFilter => |at, _| at.on(column!(companies::updated_at)),
         /// By when they were made.

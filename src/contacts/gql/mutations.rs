@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     companies::{CompanyId, CompanyRow},
     db::{Deleted, TenantConn},
+    deals::DealRow,
     error::Result,
     graphql::{
         Bulk, Check, DeletePayload, DeletesPayload, Doors, ErrorPolicy, keep, requires, rival,
@@ -278,7 +279,8 @@ impl ContactMutation {
         ContactPayload::of(restored.await.map(Contact))
     }
 
-    /// Removes a deleted contact for good, with all activities about it.
+    /// Removes a deleted contact for good, with all activities about it. Its deals stay, without a
+    /// contact.
     #[graphql(directive = requires::apply(RecordPurge))]
     async fn contact_purge(
         &self,
@@ -287,6 +289,7 @@ impl ContactMutation {
     ) -> Result<Option<DeletePayload>> {
         let purged = ctx.write(RecordPurge, async |tx| {
             model::Contact::lock_deleted(tx, id).await?;
+            DealRow::leave_contact(tx, id).await?;
             LeadRow::forget_contact(tx, id).await?;
             model::Contact::purge(tx, id).await?;
             Ok(Deleted(id))

@@ -12,9 +12,10 @@ use crate::{
     companies::{Company, CompanyById, CompanyId, CompanyWhere},
     connection,
     db::Value,
+    deals::{DEALS_OF_CONTACTS, DealConnection, DealOrder, DealRelationFilter, DealWhere},
     error::Result,
     filter,
-    graphql::{DateTimeFilter, Doors, IDFilter, StringFilter, one},
+    graphql::{DateTimeFilter, Doors, IDFilter, Nesting, Paging, StringFilter, one},
     payload, relation_filter,
     territories::{Territory, TerritoryById, TerritoryId, TerritoryWhere},
 };
@@ -78,6 +79,19 @@ impl Contact {
         Ok(ctx.load::<TerritoryById>(territory).await?.map(Territory))
     }
 
+    /// What they are talked to about, by name.
+    async fn deals(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        r#where: Option<DealWhere>,
+        order_by: Option<Vec<DealOrder>>,
+    ) -> Result<Option<DealConnection>> {
+        let (paging, of) = (Paging::forward(first, after), column!(deals::contact_id));
+        DealConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
+    }
+
     /// Counts their changes: give it as `expectedVersion` to change what you have seen.
     async fn version(&self) -> i32 {
         self.0.version
@@ -109,6 +123,8 @@ filter! {
         owner_id: IDFilter => |owner, _| owner.of(UserId::parse, column!(contacts::owner_id)),
         /// By territory.
         territory: TerritoryWhere => |which, by| one(which, TERRITORY_OF_CONTACTS, by),
+        /// By what they are talked to about.
+        deals: DealRelationFilter => |deals, by| deals.through(DEALS_OF_CONTACTS, by),
         /// By when they were made.
         created_at: DateTimeFilter => |at, _| at.on(column!(contacts::created_at)),
         /// By when they were last changed.

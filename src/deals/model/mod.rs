@@ -15,12 +15,12 @@ use diesel_async::RunQueryDsl;
 use rust_decimal::Decimal;
 
 use super::{
-    DealId, PipelineId, StageId,
+    DealId, PipelineId, StageChangeId, StageId,
     values::{ForecastCategory, StageKind},
 };
 use crate::{
     accounts::UserId,
-    clock::{Day, Timestamp},
+    clock::{Clock, Day, Timestamp},
     column,
     companies::CompanyId,
     contacts::ContactId,
@@ -29,13 +29,13 @@ use crate::{
     kept, listed,
     money::Money,
     record,
-    schema::deals,
+    schema::{deals, lead_conversions},
     territories::TerritoryId,
 };
 
 /// How a company reaches its deals, for filters.
-pub const DEALS_OF_COMPANIES: Link = Link::one(column!(companies::id), column!(deals::company_id))
-    .alive(column!(deals::deleted_at));
+pub const DEALS_OF_COMPANIES: Link =
+    Link::one(column!(companies::id), column!(deals::company_id)).alive(column!(deals::deleted_at));
 
 /// How a contact reaches the deals, for filters.
 pub const DEALS_OF_CONTACTS: Link =
@@ -90,6 +90,7 @@ pub struct Deal {
     pub version: i32,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// A deal to be made; the tenant is the connection's.
@@ -195,6 +196,27 @@ kept!(Deal, deals, DealId);
 listed!(Deal, deals[not deleted_at]);
 
 impl Deal {
+    /// Makes a deal, with the first line of its history.
+    pub async fn begin(
+        conn: &TenantConn,
+        (clock, by): (&Clock, Option<UserId>),
+        new: NewDeal,
+    ) -> Result<Self> {
+        let made = Self::insert(conn, new).await?;
+        let step = NewStageChange {
+            id: StageChangeId::new(clock),
+            deal_id: made.id,
+            from_stage_id: None,
+            to_stage_id: made.stage_id,
+            at: made.stage_since,
+            by_id: by,
+            reason: None,
+            seconds_in_previous: None,
+        };
+        StageChange::insert(conn, step).await?;
+        Ok(made)
+    }
+
     /// To another stage. The row is locked.
     pub async fn put(mut conn: &TenantConn, id: DealId, moved: Moved) -> Result<Self> {
         let moved = diesel::update(deals::table)
@@ -216,6 +238,17 @@ impl Deal {
             .get_result(&mut conn)
             .await?;
         Ok(count)
+    }
+
+    /// Whatever lead it came from, it is to be removed for good.
+    pub async fn leave_conversion(mut conn: &TenantConn, id: DealId) -> Result<()> {
+        diesel::update(lead_conversions::table)
+            .filter(lead_conversions::tenant_id.eq(conn.tenant()))
+            .filter(lead_conversions::deal_id.eq(id))
+            .set(lead_conversions::deal_id.eq(None::<DealId>))
+            .execute(&mut conn)
+            .await?;
+        Ok(())
     }
 
     /// None is with this company any more; it is to be removed for good.

@@ -20,7 +20,7 @@ use crate::{
     companies::{Company, CompanyById, CompanyId, CompanyRow, NewCompany},
     contacts::{Contact, ContactById, ContactId, ContactRow, NewContact},
     db::{TenantConn, expect_version},
-    deals::{DealId, DealRow, NewDeal, PipelineId, first_stage},
+    deals::{Deal, DealById, DealId, DealRow, NewDeal, PipelineId, first_stage},
     error::Result,
     graphql::{Check, Doors, UserError, refusals, requires},
 };
@@ -68,6 +68,13 @@ impl LeadConvertPayload {
         let contact = self.done.as_ref().and_then(|done| done.conversion.contact_id);
         let Some(contact) = contact else { return Ok(None) };
         Ok(ctx.load::<ContactById>(contact).await?.map(Contact))
+    }
+
+    /// The deal that there is now.
+    async fn deal(&self, ctx: &Context<'_>) -> Result<Option<Deal>> {
+        let deal = self.done.as_ref().and_then(|done| done.conversion.deal_id);
+        let Some(deal) = deal else { return Ok(None) };
+        Ok(ctx.load::<DealById>(deal).await?.map(Deal))
     }
 
     /// Why nothing was written; empty when it was.

@@ -25,6 +25,7 @@ use crate::{
     companies::{Company, CompanyById, CompanyRow},
     contacts::{Contact, ContactById, ContactRow},
     db::TenantConn,
+    deals::{Deal, DealRow},
     error::{Error, ErrorCode, Problem, Result},
     graphql::{Doors, Node, Relation, Transition},
     has_many,
@@ -71,6 +72,11 @@ became!(
 became!(
     /// The companies that leads became.
     CompanyOfLead, conversion::companies_of, CompanyRow, CompanyRead
+);
+
+became!(
+    /// The deals that leads became.
+    DealOfLead, conversion::deals_of, DealRow, DealRead
 );
 
 /// What leads are worth.
@@ -239,6 +245,14 @@ impl Lead {
             return Ok(None);
         }
         Ok(ctx.load::<CompanyOfLead>(self.0.id).await?.map(Company))
+    }
+
+    /// The deal that it became.
+    async fn converted_deal(&self, ctx: &Context<'_>) -> Result<Option<Deal>> {
+        if self.0.status != LeadStatus::Converted {
+            return Ok(None);
+        }
+        Ok(ctx.load::<DealOfLead>(self.0.id).await?.map(Deal))
     }
 
     /// Where it can go from here, and what keeps you from taking it there.

@@ -13,7 +13,7 @@ use crate::{
     deals::{DealId, DealRow},
     error::{Error, Problem, Result},
     ids::new_uuid,
-    schema::{activities, companies, contacts, lead_conversions, stage_changes},
+    schema::{activities, companies, contacts, deals, lead_conversions, stage_changes},
 };
 
 /// What a lead became.
@@ -167,6 +167,22 @@ pub async fn companies_of(
         .filter(companies::deleted_at.is_null())
         .filter(conn.reach().over(conn.tenant(), crate::access::whose("companies")))
         .select((lead_conversions::lead_id, CompanyRow::as_select()))
+        .load(&mut conn)
+        .await?;
+    Ok(rows)
+}
+
+/// The same of deals.
+pub async fn deals_of(mut conn: &TenantConn, of: &[LeadId]) -> Result<Vec<(LeadId, DealRow)>> {
+    let became =
+        lead_conversions::deal_id.eq(deals::id.nullable()).and(deals::tenant_id.eq(conn.tenant()));
+    let rows = lead_conversions::table
+        .inner_join(deals::table.on(became))
+        .filter(lead_conversions::tenant_id.eq(conn.tenant()))
+        .filter(lead_conversions::lead_id.eq_any(of))
+        .filter(deals::deleted_at.is_null())
+        .filter(conn.reach().over(conn.tenant(), crate::access::whose("deals")))
+        .select((lead_conversions::lead_id, DealRow::as_select()))
         .load(&mut conn)
         .await?;
     Ok(rows)
