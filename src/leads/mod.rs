@@ -17,7 +17,6 @@ mod likeness;
 mod model;
 mod rules;
 mod scoring;
-mod territory;
 mod values;
 
 pub use chores::Chores;

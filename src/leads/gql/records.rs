@@ -9,13 +9,12 @@ use super::{
         likeness::{Traits, is_strong},
         model::{
             self, Made,
-            assignment::{take_turn, territory_for},
+            assignment::take_turn,
             matches::{Alike, Found, Seen, link, near},
             scores::rescore,
             settings::Settings,
         },
         rules::is_read_only,
-        territory::Place,
         values::DuplicateReason,
     },
     inputs::{Draft, LeadChangeInput, LeadCreateInput, LeadUpdateInput, OnDuplicate},
@@ -29,6 +28,7 @@ use crate::{
     graphql::{
         Bulk, DeletePayload, DeletesPayload, Doors, ErrorPolicy, UserError, refusals, requires,
     },
+    territories::{Place, territory_for},
 };
 
 /// The answer to a change of a lead.

@@ -1,14 +1,18 @@
-use async_graphql::{Context, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, InputObject, Many, MaybeUndefined, Object};
 
 use super::super::model::{
+    assignment::{Intake, set_intake},
     scores::rescore_later,
     settings::{Settings, SettingsChanges},
 };
 use crate::{
     access::Permission::*,
+    accounts::UserId,
+    db::Deleted,
     error::{ErrorCode, Problem, Result},
-    graphql::{Check, Doors, requires},
+    graphql::{Check, Doors, UserError, count, refusals, requires},
     payload,
+    territories::{Territory, TerritoryById, TerritoryId},
 };
 
 /// How the tenant wants its leads handled.
@@ -74,6 +78,36 @@ payload! {
     }
 }
 
+/// What to change: an absent field keeps its value.
+#[derive(InputObject)]
+pub struct LeadIntakeInput {
+    /// Are they there? Who is not gets no leads.
+    present: Option<bool>,
+    /// How many open leads they have at most, wherever those are; null: any number.
+    lead_cap: MaybeUndefined<i32>,
+}
+
+/// The answer to a change of what somebody takes on.
+pub struct LeadIntakePayload {
+    territory: Option<TerritoryId>,
+    user_errors: Many<UserError>,
+}
+
+/// The answer to a change of what somebody takes on.
+#[Object]
+impl LeadIntakePayload {
+    /// The territory, with its members as they are now; null when nothing was written.
+    async fn territory(&self, ctx: &Context<'_>) -> Result<Option<Territory>> {
+        let Some(territory) = self.territory else { return Ok(None) };
+        Ok(ctx.load::<TerritoryById>(territory).await?.map(Territory))
+    }
+
+    /// Why nothing was written; empty when it was.
+    async fn user_errors(&self) -> &Many<UserError> {
+        &self.user_errors
+    }
+}
+
 #[derive(Default)]
 pub struct SettingsQuery;
 
@@ -106,6 +140,31 @@ impl SettingsMutation {
             Settings::update(tx, changes).await
         });
         LeadSettingsPayload::of(changed.await.map(LeadSettings))
+    }
+
+    /// Says whether somebody takes on leads of a territory now, and how many. New leads of a
+    /// territory go round among those who are there and have room.
+    #[graphql(directive = requires::apply(TerritoryManage))]
+    async fn lead_intake_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where they work.")] territory_id: TerritoryId,
+        #[graphql(desc = "Who.")] user_id: UserId,
+        #[graphql(desc = "What to change.")] input: LeadIntakeInput,
+    ) -> Result<Option<LeadIntakePayload>> {
+        let changed = ctx.write(TerritoryManage, async |tx| {
+            let mut check = Check::new();
+            let lead_cap = check.keep_or_parse("leadCap", input.lead_cap, count);
+            let intake = check.done(Intake { present: input.present, lead_cap })?;
+            set_intake(tx, (territory_id, user_id), intake).await?;
+            Ok(Deleted(territory_id))
+        });
+        let (territory, problems) = match changed.await {
+            Ok(Deleted(territory)) => (Some(territory), Vec::new()),
+            Err(error) => (None, refusals(error)?),
+        };
+        let user_errors = problems.into_iter().map(Into::into).collect();
+        Ok(Some(LeadIntakePayload { territory, user_errors }))
     }
 
     /// Computes all scores anew, later: what was brought in past the product has none.

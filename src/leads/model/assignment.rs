@@ -9,45 +9,15 @@ use uuid::Uuid;
 
 use super::super::{
     assigning::{Taker, next},
-    territory::{Place, Rule, fitting},
     values::LeadStatus,
 };
 use crate::{
     accounts::UserId,
     db::TenantConn,
-    error::Result,
-    schema::{leads, territory_members, territory_rules, territory_turns},
+    error::{Error, Result},
+    schema::{leads, territory_members, territory_turns},
     territories::TerritoryId,
 };
-
-/// Where a lead belongs, by the tenant's rules.
-pub async fn territory_for(mut conn: &TenantConn, place: Place<'_>) -> Result<Option<TerritoryId>> {
-    let rules: Vec<Rule> = territory_rules::table
-        .filter(territory_rules::tenant_id.eq(conn.tenant()))
-        .order((territory_rules::priority.desc(), territory_rules::id))
-        .select((
-            territory_rules::territory_id,
-            territory_rules::countries,
-            territory_rules::postal_prefixes,
-            territory_rules::industries,
-            territory_rules::employees_min,
-            territory_rules::employees_max,
-        ))
-        .load::<RuleRow>(&mut conn)
-        .await?
-        .into_iter()
-        .map(rule)
-        .collect();
-    Ok(fitting(&rules, place).map(|rule| rule.territory.into()))
-}
-
-type RuleRow =
-    (Uuid, Option<Vec<String>>, Option<Vec<String>>, Option<Vec<String>>, Option<i32>, Option<i32>);
-
-fn rule(row: RuleRow) -> Rule {
-    let (territory, countries, postal_prefixes, industries, employees_min, employees_max) = row;
-    Rule { territory, countries, postal_prefixes, industries, employees_min, employees_max }
-}
 
 /// There is a turn to take, from then on.
 const BEGIN: &str = "
@@ -115,4 +85,31 @@ async fn takers(mut conn: &TenantConn, territory: TerritoryId) -> Result<Vec<Tak
         open: counts.get(&Some(user)).copied().unwrap_or_default(),
     };
     Ok(members.into_iter().map(taker).collect())
+}
+
+/// What somebody takes on in a territory: `None` keeps, `Some(None)` clears.
+#[derive(Debug, AsChangeset)]
+#[diesel(table_name = territory_members)]
+pub struct Intake {
+    pub present: Option<bool>,
+    pub lead_cap: Option<Option<i32>>,
+}
+
+/// Says what somebody takes on; they work in the territory.
+pub async fn set_intake(
+    mut conn: &TenantConn,
+    (territory, user): (TerritoryId, UserId),
+    intake: Intake,
+) -> Result<()> {
+    let set = diesel::update(territory_members::table)
+        .filter(territory_members::tenant_id.eq(conn.tenant()))
+        .filter(territory_members::territory_id.eq(territory))
+        .filter(territory_members::user_id.eq(user))
+        .set(intake)
+        .execute(&mut conn)
+        .await;
+    match set.optional_empty_changeset()? {
+        Some(0) => Err(Error::NotFound),
+        _ => Ok(()),
+    }
 }
