@@ -134,7 +134,6 @@ fn the_permission_matrix_is_the_table() {
                 Some(Scope::All) => "all",
                 Some(Scope::Territory) => "territory",
                 Some(Scope::Team) => "team",
-                Some(Scope::Territory) => "territory",
                 Some(Scope::Own) => "own",
                 None => "–",
             })

@@ -19,6 +19,8 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
     let tag = person
         .data(&"mutation { tagCreate(input: { name: \"Theirs\" }) { tag { id } }
             contactCreate(input: { lastName: \"Theirs\" }) { contact { id } }
+            leadCreate(input: { name: \"Theirs\" }) { lead { id } }
+            scoreRuleCreate(input: { name: \"Theirs\", event: CALL, points: 1 }) { scoreRule { id } }
             territoryCreate(input: { name: \"Theirs\" }) { territory { id } } roleCreate(input: { name: \"Theirs\", grants: [] }) { role { id } }
             apiClientCreate(input: { name: \"Theirs\", scopes: [], mode: OPEN }) { apiClient { id secrets { id } } }
             invitationCreate(input: { email: \"x@elsewhere.example\", roleIds: [\"ROLE\"] }) { invitation { id } } }".replace("ROLE", &BuiltInRole::Viewer.id().to_string()), Json::Null)
@@ -37,6 +39,8 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
     HashMap::from([
         ("company", id(&data["companies"]["nodes"][0]["id"])),
         ("contact", id(&tag["contactCreate"]["contact"]["id"])),
+        ("lead", id(&tag["leadCreate"]["lead"]["id"])),
+        ("scorerule", id(&tag["scoreRuleCreate"]["scoreRule"]["id"])),
         ("territory", id(&tag["territoryCreate"]["territory"]["id"])),
         ("apiclient", id(&tag["apiClientCreate"]["apiClient"]["id"])),
         ("apisecret", id(&tag["apiClientCreate"]["apiClient"]["secrets"][0]["id"])),

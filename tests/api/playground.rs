@@ -18,6 +18,8 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
     let made = "mutation { tagCreate(input: { name: \"Known\" }) { tag { id } }
         apiClientCreate(input: { name: \"Known\", scopes: [], mode: OPEN }) { apiClient { id secrets { id } } }
         roleCreate(input: { name: \"Known\", grants: [] }) { role { id } }
+        scoreRuleCreate(input: { name: \"Known\", event: NOTE, points: 1 }) { scoreRule { id } }
+        worked: territoryCreate(input: { name: \"Worked\" }) { territory { id } }
         territoryCreate(input: { name: \"Known\" }) { territory { id } } }";
     let made = owner.data(made, Json::Null).await;
     let program = &made["apiClientCreate"]["apiClient"];
@@ -47,6 +49,12 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
     let document = owner.data(register, json!({ "c": program["id"] })).await;
     let met = "mutation { contactCreate(input: { lastName: \"Known\", phone: \"+1 555 0100\" }) { contact { id } } }";
     let met = rep.data(met, Json::Null).await;
+    let found = "mutation { leadCreate(input: { name: \"Known\", email: \"known@leads.example\", organisation: \"Known\" }) { lead { id } }
+        other: leadCreate(input: { name: \"Other\" }) { lead { id } } }";
+    let found = rep.data(found, Json::Null).await;
+    let works = "mutation($t: ID!, $u: ID!) { territoryMembersReplace(id: $t, members: [{ userId: $u }]) { userErrors { code } } }";
+    let worked = &made["worked"]["territory"]["id"];
+    owner.data(works, json!({ "t": worked, "u": rep.user().to_string() })).await;
     let sso = sign_on(app, &owner, oidc).await;
     HashMap::from([
         ("apiClientId", program["id"].clone()),
@@ -57,6 +65,10 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
         ("ssoCode", sso.1["code"].clone()),
         ("companyId", company),
         ("contactId", met["contactCreate"]["contact"]["id"].clone()),
+        ("leadId", found["leadCreate"]["lead"]["id"].clone()),
+        ("otherLeadId", found["other"]["lead"]["id"].clone()),
+        ("scoreRuleId", made["scoreRuleCreate"]["scoreRule"]["id"].clone()),
+        ("memberTerritoryId", worked.clone()),
         ("territoryId", made["territoryCreate"]["territory"]["id"].clone()),
         ("tagId", made["tagCreate"]["tag"]["id"].clone()),
         ("ownRoleId", made["roleCreate"]["role"]["id"].clone()),
