@@ -25,6 +25,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod activities;
 pub mod audit;
 pub mod buckets;
 pub mod clock;

@@ -12,7 +12,7 @@ CREATE TABLE kontor.activities (
   due_at timestamptz,
   done_at timestamptz,
   -- When it counts: when it was done, is due, or was written down.
-  at timestamptz NOT NULL,
+  at timestamptz NOT NULL GENERATED ALWAYS AS (coalesce(done_at, due_at, created_at)) STORED,
   author_id uuid,
   owner_id uuid,
   company_id uuid,

@@ -9,6 +9,7 @@ use crate::{
     accounts::{
         ApiClient, ApiClientById, ApiClientId, Role, RoleId, User, UserById, UserId, role_of,
     },
+    activities::{Activity, ActivityById, ActivityId},
     audit::{AuditEntry, AuditEntryId, entry_of},
     companies::{Company, CompanyById, CompanyId},
     contacts::{Contact, ContactById, ContactId},
@@ -32,6 +33,7 @@ const MAX_NODES: usize = 100;
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Its id, such as \"company_01k9…\"."))]
 pub enum Node {
+    Activity(Box<Activity>),
     ApiClient(Box<ApiClient>),
     AuditEntry(Box<AuditEntry>),
     Company(Box<Company>),
@@ -55,6 +57,7 @@ impl Node {
     pub fn owner(&self) -> Option<UserId> {
         match self {
             Self::Company(company) => company.0.owner_id,
+            Self::Activity(activity) => activity.0.owner_id,
             Self::Contact(contact) => contact.0.owner_id,
             Self::Deal(deal) => deal.0.owner_id,
             Self::Lead(lead) => lead.0.owner_id,
@@ -71,6 +74,10 @@ pub async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
             .load::<CompanyById>(raw.uuid.into())
             .await?
             .map(|row| Node::Company(Box::new(Company(row)))),
+        ActivityId::PREFIX => ctx
+            .load::<ActivityById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::Activity(Box::new(Activity(row)))),
         ContactId::PREFIX => ctx
             .load::<ContactById>(raw.uuid.into())
             .await?

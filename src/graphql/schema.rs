@@ -14,6 +14,7 @@ use crate::{
         FactorMutation, FactorQuery, JoiningMutation, JoiningQuery, PeopleMutation, PeopleQuery,
         PolicyMutation, PolicyQuery, RoleMutation,
     },
+    activities::{ActivityMutation, ActivityQuery},
     audit::AuditQuery,
     companies::{CompanyMutation, CompanyQuery},
     contacts::{ContactMutation, ContactQuery},
@@ -54,7 +55,7 @@ struct Access(
 );
 
 #[derive(Default, MergedObject)]
-struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery, LeadQuery);
+struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery, LeadQuery, ActivityQuery);
 
 #[derive(Default, MergedObject)]
 struct Sales(DealQuery, RateQuery, SalesSettingsQuery);
@@ -82,6 +83,7 @@ struct CustomerChanges(
     TagMutation,
     TerritoryMutation,
     LeadMutation,
+    ActivityMutation,
 );
 
 #[derive(Default, MergedObject)]

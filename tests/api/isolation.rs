@@ -35,9 +35,14 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
     let register = "mutation($c: ID!) { documentsRegister(clientId: $c, documents: [{ body: \"{ viewer { permissions } }\" }]) { documents { id } } }";
     let program = serde_json::json!({ "c": tag["apiClientCreate"]["apiClient"]["id"] });
     let document = person.data(register, program).await;
+    let about = "mutation($id: ID!) { activityCreate(input: { kind: NOTE, subject: \"Theirs\", aboutId: $id }) { activity { id } } }";
+    let about = person
+        .data(about, serde_json::json!({ "id": tag["contactCreate"]["contact"]["id"] }))
+        .await;
     let id = |value: &Json| value.as_str().unwrap().to_owned();
     HashMap::from([
         ("company", id(&data["companies"]["nodes"][0]["id"])),
+        ("activity", id(&about["activityCreate"]["activity"]["id"])),
         ("contact", id(&tag["contactCreate"]["contact"]["id"])),
         ("lead", id(&tag["leadCreate"]["lead"]["id"])),
         ("scorerule", id(&tag["scoreRuleCreate"]["scoreRule"]["id"])),

@@ -12,6 +12,7 @@
 mod support;
 
 mod access;
+mod activities;
 mod api_clients;
 mod architecture;
 mod audit;

@@ -55,6 +55,8 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
     let works = "mutation($t: ID!, $u: ID!) { territoryMembersReplace(id: $t, members: [{ userId: $u }]) { userErrors { code } } }";
     let worked = &made["worked"]["territory"]["id"];
     owner.data(works, json!({ "t": worked, "u": rep.user().to_string() })).await;
+    let did = "mutation($id: ID!) { activityCreate(input: { kind: TASK, subject: \"Known\", aboutId: $id }) { activity { id } } }";
+    let did = rep.data(did, json!({ "id": met["contactCreate"]["contact"]["id"] })).await;
     let sso = sign_on(app, &owner, oidc).await;
     HashMap::from([
         ("apiClientId", program["id"].clone()),
@@ -69,6 +71,7 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
         ("otherLeadId", found["other"]["lead"]["id"].clone()),
         ("scoreRuleId", made["scoreRuleCreate"]["scoreRule"]["id"].clone()),
         ("memberTerritoryId", worked.clone()),
+        ("activityId", did["activityCreate"]["activity"]["id"].clone()),
         ("territoryId", made["territoryCreate"]["territory"]["id"].clone()),
         ("tagId", made["tagCreate"]["tag"]["id"].clone()),
         ("ownRoleId", made["roleCreate"]["role"]["id"].clone()),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kontor::access::BuiltInRole;
 use serde_json::{Value as Json, json};
 
 use crate::support::{Person, TestApp, refusal};
@@ -122,7 +123,10 @@ async fn a_permission_reaches_ones_territories() {
     let field = app.sign_in("field@acme.test").await;
     let user = field.user().to_string();
     let give = "mutation($u: ID!, $r: [ID!]!) { userRolesReplace(id: $u, roleIds: $r) { userErrors { message } } }";
-    owner.data(give, json!({ "u": user, "r": [role] })).await;
+    let given = owner
+        .data(give, json!({ "u": user, "r": [BuiltInRole::FieldStaff.id().to_string(), role] }))
+        .await;
+    assert_eq!(given["userRolesReplace"]["userErrors"], json!([]));
     let members = "mutation($t: ID!, $m: [TerritoryMemberInput!]!) { territoryMembersReplace(id: $t, members: $m) { userErrors { message } } }";
     manager.data(members, json!({ "t": europe, "m": [{ "userId": user }] })).await;
     let create = "mutation($t: ID) { companyCreate(input: { name: \"Regional Works\", territoryId: $t }) { company { id } } }";
@@ -131,7 +135,10 @@ async fn a_permission_reaches_ones_territories() {
             .clone();
     app.clock.advance(Duration::from_secs(2));
     let look = "query($id: ID!) { companies { nodes { id } totalCount { value } facets(by: [TERRITORY]) { values { value count } } } node(id: $id) { id } changes(types: [\"Company\"], first: 100) { nodes { recordId } } }";
-    let seen = field.run(look, json!({ "id": inside })).await["data"].clone();
+    let field = app.sign_in("field@acme.test").await;
+    let seen = field.run(look, json!({ "id": inside })).await;
+    assert!(seen.get("errors").is_none(), "{seen}");
+    let seen = seen["data"].clone();
     assert_eq!(seen["companies"]["nodes"], json!([{ "id": inside }]));
     assert_eq!(seen["companies"]["totalCount"]["value"], 1);
     assert_eq!(seen["companies"]["facets"][0]["values"], json!([{ "value": germany, "count": 1 }]));
@@ -149,6 +156,7 @@ async fn a_permission_reaches_ones_territories() {
     assert!(rules["explainAccess"]["rules"].as_array().unwrap().contains(&rule), "{rules}");
     manager.data(members, json!({ "t": europe, "m": [] })).await;
     app.clock.advance(Duration::from_secs(2));
+    let field = app.sign_in("field@acme.test").await;
     let gone = field.run(look, json!({ "id": inside })).await["data"].clone();
     assert_eq!(
         (&gone["companies"]["totalCount"]["value"], &gone["node"]),

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     access::{Guarded, HeldRole, Permission, Permission::*, Scope, Viewer, Who},
+    db,
     error::{Error, Result},
     graphql::{Doors, Node, find, requires},
     ids::RawId,
@@ -90,14 +91,21 @@ impl ExplainQuery {
         let raw = RawId::parse(&record_id).ok_or(Error::NotFound)?;
         let kind = Guarded::by_prefix(raw.prefix);
         let mut reached = Vec::new();
+        // Most permissions about a record reach equally far.
+        let mut known: Vec<(db::Reach, bool)> = Vec::new();
         for permission in kind.map(about).into_iter().flatten() {
-            let reach = conn.with_reach(person.reach(*permission));
-            let reference = kind.map(|kind| kind.reference(raw.uuid));
-            if let Some(reference) = reference
-                && reference.is_seen(&reach).await?
-            {
-                reached.push(*permission);
-            }
+            let reach = person.reach(*permission);
+            let seen = match (known.iter().find(|(known, _)| *known == reach), kind) {
+                (Some((_, seen)), _) => *seen,
+                (None, Some(kind)) => {
+                    let within = conn.with_reach(reach.clone());
+                    let seen = kind.reference(raw.uuid).is_seen(&within).await?;
+                    known.push((reach, seen));
+                    seen
+                }
+                (None, None) => false,
+            };
+            reached.extend(seen.then_some(*permission));
         }
         let owner = record.owner();
         let case = Case { person, active, name: user.name.clone(), owner, reached };

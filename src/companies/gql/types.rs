@@ -4,6 +4,10 @@ use super::super::{CompanyId, Domain, model};
 use crate::{
     access::Permission::*,
     accounts::{User, UserById, UserId},
+    activities::{
+        ACTIVITIES_OF_COMPANIES, ActivityConnection, ActivityOrder, ActivityRelationFilter,
+        ActivityWhere,
+    },
     bulk_payload, by_id,
     clock::Timestamp,
     column, connection,
@@ -114,6 +118,19 @@ impl Company {
         ContactConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
     }
 
+    /// What was done and is to be done about it.
+    async fn activities(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        r#where: Option<ActivityWhere>,
+        order_by: Option<Vec<ActivityOrder>>,
+    ) -> Result<Option<ActivityConnection>> {
+        let (paging, of) = (Paging::forward(first, after), column!(activities::company_id));
+        ActivityConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
+    }
+
     /// Its tags, by name.
     async fn tags(&self, ctx: &Context<'_>) -> Result<Many<Tag>> {
         Ok(ctx.load::<TagsOfCompany>(self.0.id).await?.into_iter().map(Tag).collect())
@@ -173,6 +190,8 @@ filter! {
         contacts: ContactRelationFilter => |contacts, by| contacts.through(CONTACTS_OF_COMPANIES, by),
         /// By what they may buy.
         deals: DealRelationFilter => |deals, by| deals.through(DEALS_OF_COMPANIES, by),
+        /// By what was done and is to be done about them.
+        activities: ActivityRelationFilter => |activities, by| activities.through(ACTIVITIES_OF_COMPANIES, by),
         /// By when they were last changed.
         updated_at: DateTimeFilter => |at, _| at.on(column!(companies::updated_at)),
         /// By when they were made.

@@ -6,6 +6,10 @@ use super::super::{
 };
 use crate::{
     accounts::{User, UserById, UserId},
+    activities::{
+        ACTIVITIES_OF_CONTACTS, ActivityConnection, ActivityOrder, ActivityRelationFilter,
+        ActivityWhere,
+    },
     bulk_payload, by_id,
     clock::Timestamp,
     column,
@@ -92,6 +96,19 @@ impl Contact {
         DealConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
     }
 
+    /// What was done and is to be done about them.
+    async fn activities(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        r#where: Option<ActivityWhere>,
+        order_by: Option<Vec<ActivityOrder>>,
+    ) -> Result<Option<ActivityConnection>> {
+        let (paging, of) = (Paging::forward(first, after), column!(activities::contact_id));
+        ActivityConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
+    }
+
     /// Counts their changes: give it as `expectedVersion` to change what you have seen.
     async fn version(&self) -> i32 {
         self.0.version
@@ -127,6 +144,8 @@ filter! {
         deals: DealRelationFilter => |deals, by| deals.through(DEALS_OF_CONTACTS, by),
         /// By when they were made.
         created_at: DateTimeFilter => |at, _| at.on(column!(contacts::created_at)),
+        /// By what was done and is to be done about them.
+        activities: ActivityRelationFilter => |activities, by| activities.through(ACTIVITIES_OF_CONTACTS, by),
         /// By when they were last changed.
         updated_at: DateTimeFilter => |at, _| at.on(column!(contacts::updated_at)),
         /// Those with this text in their name.

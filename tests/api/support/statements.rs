@@ -200,7 +200,7 @@ fn walk(
                         // A log's reach, and which of its changes mark a record as deleted, besides.
                         "Node" | "ChangeConnection" => 3,
                         // A person's roles, team and territories besides, and what they reach.
-                        "AccessExplanation" => 5,
+                        "AccessExplanation" => 8,
                         _ => 1,
                     };
                 } else if (leads || LOADED.contains(&(parent, name))) && !within {
