@@ -30,8 +30,8 @@ fn uuid(lead: &Json) -> uuid::Uuid {
 /// Something that was done with a lead.
 async fn note(app: &TestApp, person: &Person<'_>, lead: &Json) {
     let insert = format!(
-        "SET session_replication_role = replica; INSERT INTO kontor.activities (tenant_id, id, kind, subject, at, lead_id, version, created_at, updated_at) \
-         VALUES ('{}', gen_random_uuid(), 'NOTE', 'Known', now(), '{}', 1, now(), now())",
+        "SET session_replication_role = replica; INSERT INTO kontor.activities (tenant_id, id, kind, subject, lead_id, version, created_at, updated_at) \
+         VALUES ('{}', gen_random_uuid(), 'NOTE', 'Known', '{}', 1, now(), now())",
         person.tenant().0,
         uuid(lead)
     );

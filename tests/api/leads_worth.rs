@@ -82,8 +82,8 @@ async fn what_happens_with_a_lead_counts() {
     let lead = made(&rep, json!({ "name": "Ada" })).await;
     let call = |direction: &str, done: &str| {
         format!(
-            "SET session_replication_role = replica; INSERT INTO kontor.activities (tenant_id, id, kind, subject, direction, due_at, done_at, at, lead_id, version, created_at, updated_at) \
-             VALUES ('{}', gen_random_uuid(), 'CALL', 'A call', '{direction}', now(), {done}, now(), '{}', 1, now(), now())",
+            "SET session_replication_role = replica; INSERT INTO kontor.activities (tenant_id, id, kind, subject, direction, due_at, done_at, lead_id, version, created_at, updated_at) \
+             VALUES ('{}', gen_random_uuid(), 'CALL', 'A call', '{direction}', now(), {done}, '{}', 1, now(), now())",
             rep.tenant().0,
             id(&lead).0
         )
@@ -161,4 +161,33 @@ async fn rules_make_sense() {
     let rep = app.sign_in("rep@acme.test").await;
     let denied = rep.run("{ scoreRules { id } }", Json::Null).await;
     assert_eq!(denied["errors"][0]["extensions"]["code"], "FORBIDDEN");
+}
+
+/// The first call to somebody is the answer; what is written down counts at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_answers_a_lead_and_is_worth_something() {
+    let app = TestApp::new().await;
+    let (manager, rep) =
+        (app.sign_in("manager@acme.test").await, app.sign_in("rep@acme.test").await);
+    rule(&manager, json!({ "name": "Calls", "event": "CALL", "points": 30 })).await;
+    let lead = made(&rep, json!({ "name": "Ada" })).await;
+    let query = "mutation($id: ID!, $kind: ActivityKind!) { activityCreate(input: { kind: $kind, subject: \"It\", aboutId: $id }) { activity { id } userErrors { code } } }";
+    let write = async |kind: &str| {
+        let did = rep.data(query, json!({ "id": lead["id"], "kind": kind })).await;
+        did["activityCreate"]["activity"]["id"].clone()
+    };
+    let fields = "status score version activities { totalCount { value } }";
+    write("NOTE").await;
+    assert_eq!(
+        read(&rep, &lead, fields).await,
+        json!({ "status": "NEW", "score": 0, "version": 1, "activities": { "totalCount": { "value": 1 } } })
+    );
+    let call = write("CALL").await;
+    assert_eq!(
+        read(&rep, &lead, fields).await,
+        json!({ "status": "WORKING", "score": 30, "version": 2, "activities": { "totalCount": { "value": 2 } } })
+    );
+    let gone = "mutation($id: ID!) { activityDelete(id: $id) { deletedId } }";
+    rep.data(gone, json!({ "id": call })).await;
+    assert_eq!(read(&rep, &lead, "score").await["score"], 0);
 }

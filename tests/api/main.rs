@@ -24,6 +24,7 @@ mod commands;
 mod companies;
 mod conformance;
 mod contacts;
+mod deals;
 mod documents;
 mod documents_outside;
 mod documents_used;

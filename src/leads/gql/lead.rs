@@ -20,14 +20,16 @@ use crate::{
         Viewer,
     },
     accounts::{User, UserById},
+    activities::{ActivityConnection, ActivityOrder, ActivityWhere},
     by_id,
     clock::{Day, Timestamp},
+    column,
     companies::{Company, CompanyById, CompanyRow},
     contacts::{Contact, ContactById, ContactRow},
     db::TenantConn,
     deals::{Deal, DealRow},
     error::{Error, ErrorCode, Problem, Result},
-    graphql::{Doors, Node, Relation, Transition},
+    graphql::{Doors, Nesting, Node, Paging, Relation, Transition},
     has_many,
     money::Exact,
     territories::{Territory, TerritoryById},
@@ -223,6 +225,19 @@ impl Lead {
     async fn merged_into(&self, ctx: &Context<'_>) -> Result<Option<Lead>> {
         let Some(into) = self.0.merged_into_id else { return Ok(None) };
         Ok(ctx.load::<LeadById>(into).await?.map(Lead))
+    }
+
+    /// What was done and is to be done about it.
+    async fn activities(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        r#where: Option<ActivityWhere>,
+        order_by: Option<Vec<ActivityOrder>>,
+    ) -> Result<Option<ActivityConnection>> {
+        let (paging, of) = (Paging::forward(first, after), column!(activities::lead_id));
+        ActivityConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
     }
 
     /// What it was linked with when it was made with `onDuplicate: LINK`, at most 20.

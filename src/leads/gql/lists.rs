@@ -11,6 +11,7 @@ use super::{
 use crate::{
     access::Permission::*,
     accounts::UserId,
+    activities::{ACTIVITIES_OF_LEADS, ActivityRelationFilter},
     column, connection,
     db::Value,
     enum_filter,
@@ -59,6 +60,8 @@ filter! {
             let grade = grade.exact(column!(lead_scores::grade))?;
             Ok(Filter::Some(SCORE_OF_LEADS, Box::new(grade)))
         },
+        /// By what was done and is to be done about them.
+        activities: ActivityRelationFilter => |activities, by| activities.through(ACTIVITIES_OF_LEADS, by),
         /// By until when they want to be answered.
         respond_by: DateTimeFilter => |at, _| at.on(column!(leads::respond_by)),
         /// By when they were answered; `isNull: true` are those that were not.

@@ -73,7 +73,7 @@ const BEFORE_THE_TENANT: [&str; 8] = [
 ];
 
 /// What is no record, but comes from a table of its own.
-const LOADED: [(&str, &str); 12] = [
+const LOADED: [(&str, &str); 16] = [
     ("Lead", "score"),
     ("Lead", "grade"),
     ("Lead", "scoreParts"),
@@ -84,6 +84,10 @@ const LOADED: [(&str, &str); 12] = [
     ("ApiClient", "secrets"),
     ("ApiClient", "lastUsedAt"),
     ("ApiClient", "unknownDocuments"),
+    ("Deal", "isStuck"),
+    ("Deal", "weighted"),
+    ("Deal", "stageHistory"),
+    ("Deal", "availableTransitions"),
     ("PersistedDocument", "uses"),
     ("PersistedDocument", "lastUsedAt"),
 ];
@@ -208,8 +212,13 @@ fn walk(
                     let list = ty.ends_with("Connection");
                     let name = if list { field.node.response_key().node.as_str() } else { name };
                     edges.insert((parent.to_owned(), name.to_owned()));
-                    // Several kinds may hide behind it.
-                    *extra += if ty == "Node" { 2 } else { 0 };
+                    *extra += match (ty, name) {
+                        // Several kinds may hide behind it.
+                        ("Node", _) => 2,
+                        // The stages, how the tenant sells, and where deals on hold came from.
+                        (_, "availableTransitions") => 2,
+                        _ => 0,
+                    };
                 }
                 walk(document, &field.node.selection_set.node, ty, edges, extra);
             }
