@@ -209,7 +209,10 @@ pub const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
     ("deals_contact_fkey", ErrorCode::NotFound, "contactId", "There is no such contact."),
     ("deals_owner_fkey", ErrorCode::NotFound, "ownerId", "There is no such user."),
     ("deals_stage_fkey", ErrorCode::NotFound, "stageId", "The pipeline has no such stage."),
-    ("deals_territory_fkey", ErrorCode::NotFound, "territoryId", "There is no such territory."),
+    ("deals_territory_fkey", ErrorCode::Invalid, "id", "Deals still belong to it."),
+    ("leads_merged_fkey", ErrorCode::NotFound, "intoId", "There is no such lead."),
+    ("leads_owner_fkey", ErrorCode::NotFound, "ownerId", "There is no such user."),
+    ("leads_territory_fkey", ErrorCode::Invalid, "id", "Leads still belong to it."),
     ("membership_roles_once", ErrorCode::Duplicate, "roleIds", "The person has this role already."),
     (
         "membership_roles_role_fkey",
@@ -222,6 +225,7 @@ pub const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
     ("role_grants_once", ErrorCode::Duplicate, "grants", "A permission is granted once."),
     ("role_grants_role_fkey", ErrorCode::NotFound, "id", "There is no such role."),
     ("roles_name_key", ErrorCode::Duplicate, "name", "Another role has this name."),
+    ("score_rules_name_key", ErrorCode::Duplicate, "name", "Another rule has this name."),
     ("sso_identities_person_key", ErrorCode::Duplicate, "state", "Somebody signs in as them now."),
     (
         "sso_identities_provider_fkey",

@@ -8,7 +8,7 @@
 //!   changes), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`measure`] and
 //!   [`telemetry`] (what it says about itself);
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
-//!   [`deals`], [`tags`], [`audit`], [`sso`], [`documents`];
+//!   [`leads`], [`deals`], [`tags`], [`audit`], [`sso`], [`documents`];
 //! * [`commands`]: what the program can be told to do.
 //!
 //! Architecture Invariants, held by `tests/api/architecture.rs`:
@@ -43,6 +43,7 @@ pub mod http;
 pub mod ids;
 pub mod jobs;
 pub mod keys;
+pub mod leads;
 pub mod mail;
 pub mod measure;
 pub mod money;

@@ -337,6 +337,55 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.lead_links (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        lead_id -> Uuid,
+        other_lead_id -> Nullable<Uuid>,
+        contact_id -> Nullable<Uuid>,
+        company_id -> Nullable<Uuid>,
+        reason -> Text,
+        similarity -> Integer,
+    }
+}
+
+diesel::table! {
+    kontor.lead_merges (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        lead_id -> Uuid,
+        into_id -> Uuid,
+        status_before -> Text,
+        filled -> Jsonb,
+        moved -> Array<Uuid>,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.lead_scores (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        score -> Integer,
+        grade -> Text,
+        parts -> Jsonb,
+        computed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.lead_settings (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        respond_within_hours -> Integer,
+        minimum_score -> Nullable<Integer>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.leads (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -494,6 +543,25 @@ diesel::table! {
     kontor.schedules (name) {
         name -> Text,
         next_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.score_rules (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        field -> Nullable<Text>,
+        operator -> Nullable<Text>,
+        value -> Nullable<Text>,
+        event -> Nullable<Text>,
+        direction -> Nullable<Text>,
+        points -> Integer,
+        half_life_days -> Nullable<Integer>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -668,6 +736,8 @@ diesel::table! {
         territory_id -> Uuid,
         user_id -> Uuid,
         is_manager -> Bool,
+        present -> Bool,
+        lead_cap -> Nullable<Integer>,
     }
 }
 
@@ -685,6 +755,14 @@ diesel::table! {
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.territory_turns (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        last_user_id -> Nullable<Uuid>,
     }
 }
 
@@ -751,6 +829,11 @@ diesel::allow_tables_to_appear_in_same_query!(lead_conversions, companies);
 diesel::allow_tables_to_appear_in_same_query!(lead_conversions, contacts);
 diesel::allow_tables_to_appear_in_same_query!(lead_conversions, deals);
 diesel::allow_tables_to_appear_in_same_query!(lead_conversions, leads);
+diesel::allow_tables_to_appear_in_same_query!(lead_links, companies);
+diesel::allow_tables_to_appear_in_same_query!(lead_links, contacts);
+diesel::allow_tables_to_appear_in_same_query!(lead_links, leads);
+diesel::allow_tables_to_appear_in_same_query!(lead_merges, leads);
+diesel::allow_tables_to_appear_in_same_query!(lead_scores, leads);
 diesel::allow_tables_to_appear_in_same_query!(leads, memberships);
 diesel::allow_tables_to_appear_in_same_query!(leads, tenants);
 diesel::allow_tables_to_appear_in_same_query!(leads, territories);
@@ -773,4 +856,5 @@ diesel::allow_tables_to_appear_in_same_query!(stages, pipelines);
 diesel::allow_tables_to_appear_in_same_query!(territory_members, memberships);
 diesel::allow_tables_to_appear_in_same_query!(territory_members, territories);
 diesel::allow_tables_to_appear_in_same_query!(territory_rules, territories);
+diesel::allow_tables_to_appear_in_same_query!(territory_turns, territories);
 diesel::allow_tables_to_appear_in_same_query!(user_factors, users);

@@ -67,6 +67,8 @@ const DEAL: Whose = own("deals");
 const STAGE_CHANGE: Whose = of("stage_changes", "deal_id", &DEAL);
 const LEAD: Whose = own("leads");
 const CONVERSION: Whose = of("lead_conversions", "lead_id", &LEAD);
+const LINK: Whose = of("lead_links", "lead_id", &LEAD);
+const MERGE: Whose = of("lead_merges", "lead_id", &LEAD);
 /// Of whoever is to do it, and of all who have the record that it is about.
 const ACTIVITY: Whose = Whose::Any(&[
     Whose::Own { owner: Column { table: "activities", name: "owner_id" }, territory: None },
@@ -88,6 +90,10 @@ pub const TABLES: &[Guarded] = &[
         ..kept(&DEAL, "deals", ("Deal", "deal"), DealRead)
     },
     owned(&CONVERSION, "lead_conversions", ("LeadConversion", "conversion"), LeadRead),
+    owned(&LINK, "lead_links", ("LeadLink", "leadlink"), LeadRead),
+    owned(&MERGE, "lead_merges", ("LeadMerge", "leadmerge"), LeadRead),
+    plain("lead_settings", ("LeadSettings", "leadsettings"), LeadRead),
+    plain("score_rules", ("ScoreRule", "scorerule"), SalesManage),
     owned(&STAGE_CHANGE, "stage_changes", ("StageChange", "stagechange"), DealRead),
     kept(&LEAD, "leads", ("Lead", "lead"), LeadRead),
     kept(&ACTIVITY, "activities", ("Activity", "activity"), ActivityRead),

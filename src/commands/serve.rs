@@ -22,6 +22,7 @@ use crate::{
     http::{self, Browsers, Edge, Lines, Operations, SocketTimes},
     jobs::{Worker, tell_standing, upkeep},
     keys::{Keys, REENCRYPT, Reencryption},
+    leads::{Chores, work},
     mail::{MAIL, Mailer},
     sso::Providers,
     telemetry::Log,
@@ -183,6 +184,8 @@ fn worker(
     let (db, clock, links) = (db.clone(), clock.clone(), links.clone());
     let anew = Reencryption { db: db.clone(), clock: clock.clone(), keys: keys.clone() };
     let resets = Resets { db: db.clone(), clock: clock.clone(), links };
+    let chores = Chores { db: db.clone(), clock: clock.clone() };
+    let scorer = chores.clone();
     let months = config.audit_months;
     let sealing = Sealing { db: db.clone(), clock: clock.clone(), keys: keys.clone(), months };
     let [sealed, retired] = sealing.schedules();
@@ -191,6 +194,8 @@ fn worker(
         .every(sealed)
         .every(retired)
         .on(MAIL, move |work| mailer.clone().deliver(work))
+        .on(work::WAKE, move |work| chores.clone().wake(work))
+        .on(work::RESCORE, move |work| scorer.clone().rescore(work))
         .on(REENCRYPT, move |work| anew.clone().run(work))
         .on(RESET, move |work| resets.clone().send(work)))
 }

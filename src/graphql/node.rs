@@ -20,6 +20,7 @@ use crate::{
     documents::{DocumentById, DocumentId, PersistedDocument},
     error::{Error, Result},
     ids::RawId,
+    leads::{Lead, LeadById, LeadId},
     sso::{SsoProvider, SsoProviderById, SsoProviderId},
     tags::{Tag, TagById, TagId},
     tenants::{Tenant, TenantId, TenantRow},
@@ -39,6 +40,7 @@ pub enum Node {
     Contact(Box<Contact>),
     CurrencyRate(Box<CurrencyRate>),
     Deal(Box<Deal>),
+    Lead(Box<Lead>),
     PersistedDocument(Box<PersistedDocument>),
     Pipeline(Box<Pipeline>),
     Role(Box<Role>),
@@ -58,6 +60,7 @@ impl Node {
             Self::Activity(activity) => activity.0.owner_id,
             Self::Contact(contact) => contact.0.owner_id,
             Self::Deal(deal) => deal.0.owner_id,
+            Self::Lead(lead) => lead.0.owner_id,
             _ => None,
         }
     }
@@ -94,6 +97,9 @@ pub async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
             .load::<CurrencyRateById>(raw.uuid.into())
             .await?
             .map(|row| Node::CurrencyRate(Box::new(CurrencyRate(row)))),
+        LeadId::PREFIX => {
+            ctx.load::<LeadById>(raw.uuid.into()).await?.map(|row| Node::Lead(Box::new(Lead(row))))
+        }
         TerritoryId::PREFIX => ctx
             .load::<TerritoryById>(raw.uuid.into())
             .await?

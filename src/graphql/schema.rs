@@ -23,6 +23,7 @@ use crate::{
         SalesSettingsQuery,
     },
     documents::{DocumentMutation, DocumentQuery},
+    leads::{LeadMutation, LeadQuery},
     sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
     territories::{TerritoryMutation, TerritoryQuery},
@@ -54,7 +55,7 @@ struct Access(
 );
 
 #[derive(Default, MergedObject)]
-struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery, ActivityQuery);
+struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery, LeadQuery, ActivityQuery);
 
 #[derive(Default, MergedObject)]
 struct Sales(DealQuery, RateQuery, SalesSettingsQuery);
@@ -81,6 +82,7 @@ struct CustomerChanges(
     ContactMutation,
     TagMutation,
     TerritoryMutation,
+    LeadMutation,
     ActivityMutation,
 );
 

@@ -229,6 +229,8 @@ pub struct Member {
     pub territory_id: TerritoryId,
     pub user_id: UserId,
     pub is_manager: bool,
+    pub present: bool,
+    pub lead_cap: Option<i32>,
 }
 
 impl Member {

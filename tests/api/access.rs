@@ -132,8 +132,8 @@ fn the_permission_matrix_is_the_table() {
             .iter()
             .map(|role| match role.grants().scope(*permission) {
                 Some(Scope::All) => "all",
-                Some(Scope::Team) => "team",
                 Some(Scope::Territory) => "territory",
+                Some(Scope::Team) => "team",
                 Some(Scope::Own) => "own",
                 None => "–",
             })

@@ -21,6 +21,8 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
             contactCreate(input: { lastName: \"Theirs\" }) { contact { id } }
             dealCreate(input: { name: \"Theirs\" }) { deal { id stage { id pipeline { id } } } }
             currencyRateSet(currency: \"GBP\", validFrom: \"2026-01-01\", rate: \"1.25\") { currencyRate { id } }
+            leadCreate(input: { name: \"Theirs\" }) { lead { id } }
+            scoreRuleCreate(input: { name: \"Theirs\", event: CALL, points: 1 }) { scoreRule { id } }
             territoryCreate(input: { name: \"Theirs\" }) { territory { id } } roleCreate(input: { name: \"Theirs\", grants: [] }) { role { id } }
             apiClientCreate(input: { name: \"Theirs\", scopes: [], mode: OPEN }) { apiClient { id secrets { id } } }
             invitationCreate(input: { email: \"x@elsewhere.example\", roleIds: [\"ROLE\"] }) { invitation { id } } }".replace("ROLE", &BuiltInRole::Viewer.id().to_string()), Json::Null)
@@ -48,6 +50,8 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
         ("stage", id(&tag["dealCreate"]["deal"]["stage"]["id"])),
         ("pipeline", id(&tag["dealCreate"]["deal"]["stage"]["pipeline"]["id"])),
         ("rate", id(&tag["currencyRateSet"]["currencyRate"]["id"])),
+        ("lead", id(&tag["leadCreate"]["lead"]["id"])),
+        ("scorerule", id(&tag["scoreRuleCreate"]["scoreRule"]["id"])),
         ("territory", id(&tag["territoryCreate"]["territory"]["id"])),
         ("apiclient", id(&tag["apiClientCreate"]["apiClient"]["id"])),
         ("apisecret", id(&tag["apiClientCreate"]["apiClient"]["secrets"][0]["id"])),

@@ -18,6 +18,8 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
     let made = "mutation { tagCreate(input: { name: \"Known\" }) { tag { id } }
         apiClientCreate(input: { name: \"Known\", scopes: [], mode: OPEN }) { apiClient { id secrets { id } } }
         roleCreate(input: { name: \"Known\", grants: [] }) { role { id } }
+        scoreRuleCreate(input: { name: \"Known\", event: NOTE, points: 1 }) { scoreRule { id } }
+        worked: territoryCreate(input: { name: \"Worked\" }) { territory { id } }
         territoryCreate(input: { name: \"Known\" }) { territory { id } } }";
     let made = owner.data(made, Json::Null).await;
     let program = &made["apiClientCreate"]["apiClient"];
@@ -48,6 +50,12 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
     let sold = sales(&owner, &rep).await;
     let met = "mutation { contactCreate(input: { lastName: \"Known\", phone: \"+1 555 0100\" }) { contact { id } } }";
     let met = rep.data(met, Json::Null).await;
+    let found = "mutation { leadCreate(input: { name: \"Known\", email: \"known@leads.example\", organisation: \"Known\" }) { lead { id } }
+        other: leadCreate(input: { name: \"Other\" }) { lead { id } } }";
+    let found = rep.data(found, Json::Null).await;
+    let works = "mutation($t: ID!, $u: ID!) { territoryMembersReplace(id: $t, members: [{ userId: $u }]) { userErrors { code } } }";
+    let worked = &made["worked"]["territory"]["id"];
+    owner.data(works, json!({ "t": worked, "u": rep.user().to_string() })).await;
     let did = "mutation($id: ID!) { activityCreate(input: { kind: TASK, subject: \"Known\", aboutId: $id }) { activity { id } } }";
     let did = rep.data(did, json!({ "id": met["contactCreate"]["contact"]["id"] })).await;
     let sso = sign_on(app, &owner, oidc).await;
@@ -60,6 +68,10 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
         ("ssoCode", sso.1["code"].clone()),
         ("companyId", company),
         ("contactId", met["contactCreate"]["contact"]["id"].clone()),
+        ("leadId", found["leadCreate"]["lead"]["id"].clone()),
+        ("otherLeadId", found["other"]["lead"]["id"].clone()),
+        ("scoreRuleId", made["scoreRuleCreate"]["scoreRule"]["id"].clone()),
+        ("memberTerritoryId", worked.clone()),
         ("activityId", did["activityCreate"]["activity"]["id"].clone()),
         ("dealId", sold["dealCreate"]["deal"]["id"].clone()),
         ("nextStageId", sold["pipelines"][0]["stages"][1]["id"].clone()),

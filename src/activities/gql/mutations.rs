@@ -18,6 +18,7 @@ use crate::{
         Bulk, Check, DeletePayload, DeletesPayload, Doors, ErrorPolicy, count, keep, requires,
     },
     ids::RawId,
+    leads::{LeadId, note_outbound, rescore},
 };
 
 const BODY: usize = 20_000;
@@ -95,7 +96,18 @@ async fn create(
     };
     let new = check.done(new)?;
     ctx.expect(tx, &[("aboutId", table, Some(raw.uuid))]).await?;
-    model::Activity::insert(tx, new).await
+    let made = model::Activity::insert(tx, new).await?;
+    tell_lead(ctx, tx, &made).await?;
+    Ok(made)
+}
+
+/// A lead is worth what was done with it; and it was answered when something went to it.
+async fn tell_lead(ctx: &Context<'_>, tx: &TenantConn, of: &model::Activity) -> Result<()> {
+    let Some(lead) = of.about.lead_id.map(LeadId::from) else { return Ok(()) };
+    if of.done_at.is_some() && of.direction == Some(ActivityDirection::Outbound) {
+        note_outbound(tx, ctx.clock(), lead).await?;
+    }
+    rescore(tx, ctx.clock(), &[lead]).await
 }
 
 async fn complete(
@@ -110,7 +122,10 @@ async fn complete(
         return Ok(known);
     }
     let done_at = Some(Some(ctx.clock().now()));
-    model::Activity::update(tx, id, ActivityChanges { done_at, ..Default::default() }).await
+    let changes = ActivityChanges { done_at, ..Default::default() };
+    let done = model::Activity::update(tx, id, changes).await?;
+    tell_lead(ctx, tx, &done).await?;
+    Ok(done)
 }
 
 async fn delete(
@@ -119,8 +134,11 @@ async fn delete(
     id: ActivityId,
     expected_version: Option<i32>,
 ) -> Result<Deleted<ActivityId>> {
-    model::Activity::lock(tx, id, expected_version).await?;
+    let gone = model::Activity::lock(tx, id, expected_version).await?;
     model::Activity::delete(tx, id, ctx.clock().now()).await?;
+    if let Some(lead) = gone.about.lead_id.map(LeadId::from) {
+        rescore(tx, ctx.clock(), &[lead]).await?;
+    }
     Ok(Deleted(id))
 }
 
@@ -192,7 +210,9 @@ impl ActivityMutation {
                 done_at: keep(input.done_at),
                 owner_id: keep(input.owner_id),
             };
-            model::Activity::update(tx, id, check.done(changes)?).await
+            let changed = model::Activity::update(tx, id, check.done(changes)?).await?;
+            tell_lead(ctx, tx, &changed).await?;
+            Ok(changed)
         });
         ActivityPayload::of(changed.await.map(Activity))
     }
@@ -276,7 +296,9 @@ impl ActivityMutation {
     ) -> Result<Option<ActivityPayload>> {
         let restored = ctx.write(ActivityDelete, async |tx| {
             model::Activity::lock_deleted(tx, id).await?;
-            model::Activity::restore(tx, id).await
+            let restored = model::Activity::restore(tx, id).await?;
+            tell_lead(ctx, tx, &restored).await?;
+            Ok(restored)
         });
         ActivityPayload::of(restored.await.map(Activity))
     }

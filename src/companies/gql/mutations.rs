@@ -14,6 +14,7 @@ use crate::{
         Bulk, Check, DeletePayload, DeletesPayload, Doors, ErrorPolicy, count, keep, requires,
         rival,
     },
+    leads::LeadRow,
     money::MoneyInput,
     territories::TerritoryId,
 };
@@ -305,6 +306,7 @@ impl CompanyMutation {
             model::Company::lock_deleted(tx, id).await?;
             ContactRow::leave(tx, id).await?;
             DealRow::leave_company(tx, id).await?;
+            LeadRow::forget_company(tx, id).await?;
             model::Company::purge(tx, id).await?;
             Ok(Deleted(id))
         });

@@ -15,6 +15,7 @@ use crate::{
     graphql::{
         Bulk, Check, DeletePayload, DeletesPayload, Doors, ErrorPolicy, keep, requires, rival,
     },
+    leads::LeadRow,
     territories::TerritoryId,
 };
 
@@ -289,6 +290,7 @@ impl ContactMutation {
         let purged = ctx.write(RecordPurge, async |tx| {
             model::Contact::lock_deleted(tx, id).await?;
             DealRow::leave_contact(tx, id).await?;
+            LeadRow::forget_contact(tx, id).await?;
             model::Contact::purge(tx, id).await?;
             Ok(Deleted(id))
         });

@@ -24,6 +24,7 @@ use kontor::{
     graphql::{Answer, Api, Bounds, Call, Following, Next, Opened, Parts, RequestInfo, SignedIn},
     jobs::Worker,
     keys::{Keys, REENCRYPT, Reencryption},
+    leads::{Chores, work},
     mail::{MAIL, Mailer},
     sso::Providers,
     tenants::TenantId,
@@ -170,7 +171,11 @@ impl TestApp {
         let keys = self.api.keys().clone();
         let anew = Reencryption { db: db.clone(), clock: clock.clone(), keys };
         let resets = Resets { db: db.clone(), clock: clock.clone(), links: self.links.clone() };
+        let chores = Chores { db: db.clone(), clock: clock.clone() };
+        let scorer = chores.clone();
         Worker::new(db, clock)
+            .on(work::WAKE, move |work| chores.clone().wake(work))
+            .on(work::RESCORE, move |work| scorer.clone().rescore(work))
             .on(MAIL, move |work| mailer.clone().deliver(work))
             .on(REENCRYPT, move |work| anew.clone().run(work))
             .on(RESET, move |work| resets.clone().send(work))

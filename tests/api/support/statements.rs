@@ -75,7 +75,12 @@ const BEFORE_THE_TENANT: [&str; 9] = [
 ];
 
 /// What is no record, but comes from a table of its own.
-const LOADED: [(&str, &str); 11] = [
+const LOADED: [(&str, &str); 16] = [
+    ("Lead", "score"),
+    ("Lead", "grade"),
+    ("Lead", "scoreParts"),
+    ("Lead", "links"),
+    ("Lead", "availableTransitions"),
     ("Territory", "members"),
     ("Territory", "rules"),
     ("ApiClient", "secrets"),

@@ -1,3 +1,7 @@
+mod member;
+
+use member::TerritoryMember;
+
 use async_graphql::{Context, InputObject, Many, MaybeUndefined, Object};
 
 use super::{
@@ -6,7 +10,7 @@ use super::{
 };
 use crate::{
     access::Permission::*,
-    accounts::{User, UserById, UserId},
+    accounts::UserId,
     by_id, column, connection,
     db::{Deleted, TenantConn, Test, Value},
     error::{Error, ErrorCode, Problem, Result},
@@ -123,23 +127,6 @@ impl TerritoryRule {
     /// Which rule wins of two that are equally specific: the higher one.
     async fn priority(&self) -> i32 {
         self.0.priority
-    }
-}
-
-/// Somebody who works in a territory.
-pub struct TerritoryMember(model::Member);
-
-/// Somebody who works in a territory.
-#[Object]
-impl TerritoryMember {
-    /// Who.
-    async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        Ok(ctx.load::<UserById>(self.0.user_id).await?.map(User))
-    }
-
-    /// Do they lead it?
-    async fn is_manager(&self) -> bool {
-        self.0.is_manager
     }
 }
 
