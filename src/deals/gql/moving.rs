@@ -124,7 +124,7 @@ pub async fn transitions(ctx: &Context<'_>, deal: &model::Deal) -> Result<Vec<Tr
     Ok(others.map(transition).collect())
 }
 
-/// The day in UTC: wherever one is, yesterday is over.
+/// The earliest day that it still is somewhere: nobody is told that their today is over.
 fn today(clock: &Clock) -> Day {
     let now = clock.now().0;
     Day((now - chrono::Duration::hours(12)).date_naive())
