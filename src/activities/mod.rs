@@ -15,7 +15,7 @@ pub use gql::{
 pub use model::{
     ACTIVITIES_OF_COMPANIES, ACTIVITIES_OF_CONTACTS, ACTIVITIES_OF_DEALS, ACTIVITIES_OF_LEADS,
 };
-pub use values::{ActivityKind, Direction};
+pub use values::{ActivityDirection, ActivityKind};
 
 crate::id!(
     /// Which activity.

@@ -4,7 +4,7 @@ use diesel::prelude::{
 };
 use uuid::Uuid;
 
-use super::{ActivityId, ActivityKind, Direction};
+use super::{ActivityDirection, ActivityId, ActivityKind};
 use crate::{
     accounts::UserId,
     clock::Timestamp,
@@ -35,7 +35,7 @@ pub struct Activity {
     pub kind: ActivityKind,
     pub subject: String,
     pub body: Option<String>,
-    pub direction: Option<Direction>,
+    pub direction: Option<ActivityDirection>,
     pub duration_seconds: Option<i32>,
     pub due_at: Option<Timestamp>,
     pub done_at: Option<Timestamp>,
@@ -90,7 +90,7 @@ pub struct NewActivity {
     pub kind: ActivityKind,
     pub subject: String,
     pub body: Option<String>,
-    pub direction: Option<Direction>,
+    pub direction: Option<ActivityDirection>,
     pub duration_seconds: Option<i32>,
     pub due_at: Option<Timestamp>,
     pub done_at: Option<Timestamp>,
@@ -106,7 +106,7 @@ pub struct NewActivity {
 pub struct ActivityChanges {
     pub subject: Option<String>,
     pub body: Option<Option<String>>,
-    pub direction: Option<Option<Direction>>,
+    pub direction: Option<Option<ActivityDirection>>,
     pub duration_seconds: Option<Option<i32>>,
     pub due_at: Option<Option<Timestamp>>,
     pub done_at: Option<Option<Timestamp>>,

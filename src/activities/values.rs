@@ -20,7 +20,7 @@ words! {
 
 words! {
     /// Who got in touch with whom.
-    Direction {
+    ActivityDirection {
         /// They with us.
         Inbound = "INBOUND",
         /// We with them.

@@ -4,7 +4,7 @@ use super::{
     super::{
         ActivityId, model,
         model::{About, ActivityChanges, NewActivity},
-        values::{ActivityKind, Direction},
+        values::{ActivityDirection, ActivityKind},
     },
     types::{ActivitiesPayload, Activity, ActivityPayload, not_about},
 };
@@ -33,7 +33,7 @@ pub struct ActivityCreateInput {
     /// What there is to say of it, at most 20,000 characters.
     body: Option<String>,
     /// Of a call or an e-mail: who got in touch with whom; OUTBOUND when absent.
-    direction: Option<Direction>,
+    direction: Option<ActivityDirection>,
     /// How long it took.
     duration_seconds: Option<i32>,
     /// Until when it is to be done.
@@ -55,7 +55,7 @@ pub struct ActivityUpdateInput {
     /// What there is to say of it, at most 20,000 characters.
     body: MaybeUndefined<String>,
     /// Of a call or an e-mail: who got in touch with whom.
-    direction: MaybeUndefined<Direction>,
+    direction: MaybeUndefined<ActivityDirection>,
     /// How long it took.
     duration_seconds: MaybeUndefined<i32>,
     /// Until when it is to be done.
@@ -86,7 +86,7 @@ async fn create(
         kind,
         subject: check.text("subject", input.subject, 300),
         body: check.optional("body", input.body, BODY),
-        direction: input.direction.or(touches.then_some(Direction::Outbound)),
+        direction: input.direction.or(touches.then_some(ActivityDirection::Outbound)),
         duration_seconds: check.parse("durationSeconds", input.duration_seconds, count),
         due_at: input.due_at,
         done_at: input.done_at.or((!planned).then_some(now)),
@@ -104,7 +104,7 @@ async fn create(
 /// A lead is worth what was done with it; and it was answered when something went to it.
 async fn tell_lead(ctx: &Context<'_>, tx: &TenantConn, of: &model::Activity) -> Result<()> {
     let Some(lead) = of.about.lead_id.map(LeadId::from) else { return Ok(()) };
-    if of.done_at.is_some() && of.direction == Some(Direction::Outbound) {
+    if of.done_at.is_some() && of.direction == Some(ActivityDirection::Outbound) {
         note_outbound(tx, ctx.clock(), lead).await?;
     }
     rescore(tx, ctx.clock(), &[lead]).await

@@ -2,7 +2,7 @@ use async_graphql::{Context, ID, Object};
 
 use super::super::{
     ActivityId, model,
-    values::{ActivityKind, Direction},
+    values::{ActivityDirection, ActivityKind},
 };
 use crate::{
     accounts::{User, UserById, UserId},
@@ -50,7 +50,7 @@ impl Activity {
     }
 
     /// Of a call or an e-mail: who got in touch with whom.
-    async fn direction(&self) -> Option<Direction> {
+    async fn direction(&self) -> Option<ActivityDirection> {
         self.0.direction
     }
 
