@@ -56,7 +56,7 @@ CREATE TABLE kontor.territory_members (
   CONSTRAINT territory_members_once UNIQUE (tenant_id, territory_id, user_id),
   CONSTRAINT territory_members_territory_fkey FOREIGN KEY (tenant_id, territory_id)
     REFERENCES kontor.territories (tenant_id, id) ON DELETE CASCADE,
-  CONSTRAINT territory_members_user_fkey FOREIGN KEY (tenant_id, user_id)
+  CONSTRAINT territory_members_member_fkey FOREIGN KEY (tenant_id, user_id)
     REFERENCES kontor.memberships (tenant_id, user_id) ON DELETE CASCADE
 );
 SELECT kontor.distribute('kontor.territory_members');

@@ -117,6 +117,10 @@ async fn a_permission_reaches_ones_territories() {
     let (owner, manager) =
         (app.sign_in("owner@acme.test").await, app.sign_in("manager@acme.test").await);
     let [_, europe, germany] = tree(&manager).await;
+    let stranger = app.sign_in("owner@globex.test").await.user().to_string();
+    let strange = "mutation($t: ID!, $u: ID!) { territoryMembersReplace(id: $t, members: [{ userId: $u }]) { territory { id } userErrors { code field } } }";
+    let refused = manager.data(strange, json!({ "t": europe, "u": stranger })).await;
+    assert_eq!(refusal(&refused["territoryMembersReplace"]), ("NOT_FOUND", vec!["members"]));
     let role = "mutation { roleCreate(input: { name: \"Regional\", grants: [
         { permission: \"company:read\", reach: TERRITORY }, { permission: \"company:update\", reach: TERRITORY }, { permission: \"change:read\" }] }) { role { id } userErrors { message } } }";
     let role = owner.data(role, Json::Null).await["roleCreate"]["role"]["id"].clone();
