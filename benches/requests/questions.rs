@@ -1,6 +1,6 @@
 //! What is asked: by people in documents, and by programs by the ids of documents.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use kontor::{companies::CompanyId, ids::RawId};
 use serde_json::{Value, json};
@@ -79,11 +79,13 @@ pub async fn questions(bench: &Bench, ours: &str, bare: &str) -> Vec<Question> {
             ask(W2, json!({ "w": which, "after": list["pageInfo"]["endCursor"] })),
             &format!("/page/{tenant}/{industry}/{place_name}/{place}"),
         );
-        if !keys.contains_key(&tenant) {
-            let admin = sign_in.token(tenant, admin).await;
-            keys.insert(tenant, program(&mut connection, &admin).await);
-        }
-        let (key, document) = &keys[&tenant];
+        let (key, document) = match keys.entry(tenant) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let admin = sign_in.token(tenant, admin).await;
+                new.insert(program(&mut connection, &admin).await)
+            }
+        };
         let by_get = get(key, document, &of_company, None);
         let (head, _) = connection.ask(&by_get).await;
         let known = get(key, document, &of_company, header(head, "etag"));

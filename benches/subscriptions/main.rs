@@ -29,12 +29,12 @@ use std::{future::poll_fn, path::Path, sync::Arc, time::Duration};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 use tokio_postgres::{AsyncMessage, NoTls};
 use uuid::Uuid;
 
 use data::{Bench, SignIn};
-use http::{Connection, post};
+use http::{Connection, Request, post};
 use process::Process;
 use socket::Socket;
 
@@ -45,8 +45,10 @@ const SOCKETS: usize = 5;
 const ON_ONE_SOCKET: usize = 10;
 /// Those who hear of the writes; the rest is in other tenants.
 const FOLLOWERS: usize = 50;
-const WRITES: usize = 100;
-const PAUSE: Duration = Duration::from_millis(50);
+/// How many writes, and the time between them.
+const OFTEN: (usize, Duration) = (100, Duration::from_millis(50));
+/// What is known of the followers' tokens is forgotten in between.
+const SELDOM: (usize, Duration) = (30, Duration::from_millis(1500));
 /// Longer than until each has looked at its token once.
 const SETTLED: Duration = Duration::from_secs(35);
 const READERS: &str = "
@@ -77,24 +79,30 @@ async fn main() {
 
     println!("| idle | KiB before | KiB after | KiB each |");
     println!("|---|---|---|---|");
-    let alone = start();
-    let followers = idle_on_their_own_sockets(&alone, &people).await;
     let shared = start();
     drop(idle_on_shared_sockets(&shared, &people).await);
     drop(shared);
+    let many = start();
+    let mut following = idle_on_their_own_sockets(&many, &people).await;
 
     println!(
-        "\n| followers | from the mutation's answer: p50 / p99 ms | from before it | the mutation | CPU µs of each delivery: server + Postgres |"
+        "\n| followers | writes | from the mutation's answer: p50 / p99 ms | from before it | the mutation | CPU µs of each delivery: server + Postgres |"
     );
-    println!("|---|---|---|---|---|");
-    let first: Vec<Socket> = followers.into_iter().take(FOLLOWERS).collect();
-    deliveries(&bench, &alone, &people, first, "50, of 1,000 subscriptions").await;
-    drop(alone);
+    println!("|---|---|---|---|---|---|");
+    let of_many = format!("{FOLLOWERS}, of {SUBSCRIPTIONS} subscriptions");
+    for pace in [OFTEN, SELDOM] {
+        deliveries((&bench, &many), &people, (&mut following, FOLLOWERS), (&of_many, pace)).await;
+    }
+    drop((following, many));
     let quiet = start();
     let mut one = Socket::open(&quiet.address, &people.tokens[0]).await;
     one.ask("s", FOLLOW).await;
-    tokio::time::sleep(PAUSE).await;
-    deliveries(&bench, &quiet, &people, vec![one], "1, alone").await;
+    let mut following = Following::of([one]);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for pace in [OFTEN, SELDOM] {
+        deliveries((&bench, &quiet), &people, (&mut following, 1), ("1, alone", pace)).await;
+    }
+    drop(following);
 
     println!("\n| beside it | p50 / p99 ms |");
     println!("|---|---|");
@@ -131,7 +139,32 @@ impl People {
     }
 }
 
-async fn idle_on_their_own_sockets(server: &Process, people: &People) -> Vec<Socket> {
+/// Sockets that are listened to, as clients do: they answer when the server asks whether they are
+/// there.
+struct Following {
+    _tasks: JoinSet<()>,
+    heard: mpsc::UnboundedReceiver<(Instant, Value)>,
+}
+
+impl Following {
+    fn of(sockets: impl IntoIterator<Item = Socket>) -> Self {
+        let (sender, heard) = mpsc::unbounded_channel();
+        let mut tasks = JoinSet::new();
+        for mut socket in sockets {
+            let sender = sender.clone();
+            tasks.spawn(async move {
+                loop {
+                    let message = socket.hear("next").await;
+                    let id = message["payload"]["data"]["changes"]["recordId"].clone();
+                    let _ = sender.send((Instant::now(), id));
+                }
+            });
+        }
+        Self { _tasks: tasks, heard }
+    }
+}
+
+async fn idle_on_their_own_sockets(server: &Process, people: &People) -> Following {
     warm(server, people).await;
     let before = server.resident();
     let mut sockets = Vec::new();
@@ -147,14 +180,16 @@ async fn idle_on_their_own_sockets(server: &Process, people: &People) -> Vec<Soc
     for socket in &mut sockets {
         socket.ask("s", FOLLOW).await;
     }
+    let following = Following::of(sockets);
     tokio::time::sleep(SETTLED).await;
     let after = server.resident();
+    all_follow(server).await;
     row("a subscription on each of them", opened, after);
     row("both", before, after);
-    sockets
+    following
 }
 
-async fn idle_on_shared_sockets(server: &Process, people: &People) -> Vec<Socket> {
+async fn idle_on_shared_sockets(server: &Process, people: &People) -> Following {
     warm(server, people).await;
     let before = server.resident();
     let mut sockets = Vec::new();
@@ -165,9 +200,22 @@ async fn idle_on_shared_sockets(server: &Process, people: &People) -> Vec<Socket
         }
         sockets.push(socket);
     }
+    let following = Following::of(sockets);
     tokio::time::sleep(SETTLED).await;
-    row("1,000 subscriptions on 100 sockets", before, server.resident());
-    sockets
+    let after = server.resident();
+    all_follow(server).await;
+    row("1,000 subscriptions on 100 sockets", before, after);
+    following
+}
+
+/// Those that were refused would take no room.
+async fn all_follow(server: &Process) {
+    let request =
+        Request { bytes: b"GET /metrics HTTP/1.1\r\nHost: bench\r\n\r\n".to_vec(), status: 200 };
+    let mut connection = Connection::open(&server.address).await;
+    let (_, metrics) = connection.ask(&request).await;
+    let follow = format!("kontor_subscriptions {SUBSCRIPTIONS}");
+    assert!(metrics.lines().any(|line| line == follow), "{metrics}");
 }
 
 /// Connections, prepared statements and caches are there before it counts.
@@ -190,44 +238,31 @@ fn row(what: &str, before: u64, after: u64) {
 
 /// One writes, and waits until all have heard of it.
 async fn deliveries(
-    bench: &Bench,
-    server: &Process,
+    (bench, server): (&Bench, &Process),
     people: &People,
-    followers: Vec<Socket>,
-    name: &str,
+    (following, count): (&mut Following, usize),
+    (name, (writes, pause)): (&str, (usize, Duration)),
 ) {
-    let (sender, mut heard) = mpsc::unbounded_channel();
-    let count = followers.len();
-    for mut follower in followers {
-        let sender = sender.clone();
-        tokio::spawn(async move {
-            loop {
-                let message = follower.hear("next").await;
-                let id = message["payload"]["data"]["changes"]["recordId"].clone();
-                let _ = sender.send((Instant::now(), id));
-            }
-        });
-    }
     let mut writer = Connection::open(&server.address).await;
     let (mut after, mut before, mut mutation) = (Vec::new(), Vec::new(), Vec::new());
     let cpu = (server.cpu(), bench.postgres_cpu());
-    for number in 0..WRITES {
+    for number in 0..writes {
+        tokio::time::sleep(pause).await;
         let began = Instant::now();
         let id = write(&mut writer, &people.writer, number).await;
         let answered = Instant::now();
         mutation.push(answered - began);
         for _ in 0..count {
-            let (at, heard) = heard.recv().await.unwrap();
+            let (at, heard) = following.heard.recv().await.unwrap();
             assert_eq!(heard, id);
             after.push(at.saturating_duration_since(answered));
             before.push(at - began);
         }
-        tokio::time::sleep(PAUSE).await;
     }
     let deliveries = after.len() as f64;
     let (own, postgres) = (server.cpu() - cpu.0, bench.postgres_cpu() - cpu.1);
     println!(
-        "| {name} | {} | {} | {} | {:.0} + {:.0} |",
+        "| {name} | {writes}, {pause:?} apart | {} | {} | {} | {:.0} + {:.0} |",
         told(after),
         told(before),
         told(mutation),
@@ -252,13 +287,13 @@ async fn write(writer: &mut Connection, token: &str, number: usize) -> Value {
 async fn nothing(server: &Process, people: &People) -> Vec<Duration> {
     let mut socket = Socket::open(&server.address, &people.tokens[0]).await;
     let mut took = Vec::new();
-    for number in 0..WRITES {
+    for number in 0..OFTEN.0 {
         let began = Instant::now();
         socket.ask(&number.to_string(), "{ __typename }").await;
         socket.hear("next").await;
         took.push(began.elapsed());
         socket.hear("complete").await;
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(OFTEN.1).await;
     }
     took
 }
@@ -280,11 +315,11 @@ async fn notify(url: &str) -> Vec<Duration> {
     listener.batch_execute("LISTEN bench").await.unwrap();
     let teller = data::connect(url).await;
     let mut took = Vec::new();
-    for _ in 0..WRITES {
+    for _ in 0..OFTEN.0 {
         let began = Instant::now();
         teller.batch_execute("NOTIFY bench").await.unwrap();
         took.push(heard.recv().await.unwrap() - began);
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(OFTEN.1).await;
     }
     took
 }

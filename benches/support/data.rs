@@ -108,6 +108,8 @@ impl Bench {
             "4000000000",
             "--limit-restored",
             "1000000",
+            "--max-in-flight",
+            "10000",
         ]
     }
 

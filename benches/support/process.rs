@@ -4,7 +4,6 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
 /// The kernel counts in these, a hundred a second.

@@ -15,7 +15,7 @@ use super::Column;
 use crate::tenants::TenantId;
 
 /// Whose records.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reach {
     /// Everybody's.
     All,
@@ -26,7 +26,7 @@ pub enum Reach {
 }
 
 /// A table that one may hear of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Seen {
     pub table: &'static str,
     /// Only of the rows that one of these people owns; `None`: of all.
@@ -34,7 +34,7 @@ pub struct Seen {
 }
 
 /// Where a row's owner stands.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Whose {
     Own(Column),
     /// In another table, to whose row `key` points.
