@@ -51,9 +51,9 @@ soak:
 	SOAK=1 PROPTEST_CASES=20000 $(CARGO) test --workspace --lib --tests
 
 ## Our executor beside the library's; requests and CPU per request beside a bare handler; what of it goes to
-## the guard; what an attack on the sign-in does to others.
+## the guard; what idle subscriptions take, and how soon they tell; what an attack on the sign-in does to others.
 bench:
-	$(CARGO) bench --bench executor --bench requests --bench guard --bench attack
+	$(CARGO) bench --bench executor --bench requests --bench guard --bench subscriptions --bench attack
 
 ## Known holes in what we depend on.
 audit:

@@ -4,6 +4,9 @@
 //! The handler has no GraphQL, no sign-in, no permissions and no row level security: it is the
 //! floor, and the ratios say what all of those cost. Ratios within one run are to be trusted;
 //! absolute times depend on the machine.
+//!
+//! Those of "edge" are one query asked in each of the ways that there are: by a program, with its
+//! key, by the id of its registered document and as text.
 #![expect(
     clippy::as_conversions,
     clippy::cast_precision_loss,
@@ -16,23 +19,21 @@
 )]
 
 mod bare;
-mod client;
+#[path = "../support/data.rs"]
 mod data;
+#[path = "../support/http.rs"]
+mod http;
+mod load;
 mod measure;
+#[path = "../support/process.rs"]
+mod process;
+mod questions;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use client::Load;
-use measure::Process;
-
-/// One thing to ask, of both servers.
-struct Question {
-    name: &'static str,
-    /// GraphQL documents to send in turn, with their variables.
-    ours: Vec<Vec<u8>>,
-    /// Paths of the bare handler to get in turn.
-    bare: Vec<Vec<u8>>,
-}
+use http::Request;
+use load::Load;
+use process::Process;
 
 const ROUND: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 3;
@@ -58,38 +59,27 @@ async fn run(only: &str) {
     );
     let this = std::env::current_exe().unwrap();
     let bare = Process::start(this.to_str().unwrap(), &["bare", &bench.url()], "listening on ");
-    let questions = bench.questions(&ours.address, &bare.address).await;
+    let questions = questions::questions(&bench, &ours.address, &bare.address).await;
     println!("rows: {}\n", bench.rows);
     println!(
-        "| question | connections | req/s | CPU µs: server + Postgres | bare: req/s | bare: CPU µs | ratio of CPU |"
+        "| question | connections | req/s | p50 / p99 ms | CPU µs: server + Postgres | bare: req/s | bare: p50 / p99 ms | bare: CPU µs | ratio of CPU |"
     );
-    println!("|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|");
     for question in questions.iter().filter(|question| question.name.starts_with(only)) {
-        for connections in [1, 16, 32] {
+        for connections in question.connections {
             let (mut a, mut b) = (measure::Sum::default(), measure::Sum::default());
             for _ in 0..ROUNDS {
                 a.add(round(&bench, &ours, &question.ours, connections).await);
                 b.add(round(&bench, &bare, &question.bare, connections).await);
             }
-            println!(
-                "| {} | {connections} | {:.0} | {:.0} + {:.0} = {:.0} | {:.0} | {:.0} + {:.0} = {:.0} | {:.2} |",
-                question.name,
-                a.rate(),
-                a.server(),
-                a.postgres(),
-                a.server() + a.postgres(),
-                b.rate(),
-                b.server(),
-                b.postgres(),
-                b.server() + b.postgres(),
-                (a.server() + a.postgres()) / (b.server() + b.postgres()),
-            );
+            let (name, ratio) = (question.name, a.cpu() / b.cpu());
+            println!("| {name} | {connections} | {} | {} | {ratio:.2} |", a.columns(), b.columns());
         }
     }
     println!(
         "\nresident memory after the run: kontor {} MiB, bare handler {} MiB",
-        ours.resident(),
-        bare.resident()
+        ours.resident() / 1024,
+        bare.resident() / 1024
     );
     drop((ours, bare));
     bench.stop().await;
@@ -98,14 +88,14 @@ async fn run(only: &str) {
 async fn round(
     bench: &data::Bench,
     server: &Process,
-    requests: &[Vec<u8>],
+    requests: &[Request],
     connections: usize,
 ) -> measure::Round {
-    let requests: Arc<[Vec<u8>]> = requests.into();
+    let requests: Arc<[Request]> = requests.into();
     // Connections, prepared statements and caches are there before it counts.
     Load::run(&server.address, requests.clone(), connections, Duration::from_millis(300)).await;
     let before = (server.cpu(), bench.postgres_cpu());
-    let done = Load::run(&server.address, requests, connections, ROUND).await;
+    let took = Load::run(&server.address, requests, connections, ROUND).await;
     let after = (server.cpu(), bench.postgres_cpu());
-    measure::Round { done, time: ROUND, server: after.0 - before.0, postgres: after.1 - before.1 }
+    measure::Round { took, time: ROUND, server: after.0 - before.0, postgres: after.1 - before.1 }
 }

@@ -1,70 +1,9 @@
-//! CPU and memory of processes, by the kernel's own accounts.
+//! What rounds of requests took.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
-
-/// The kernel counts in these, a hundred a second.
-const TICK: f64 = 10_000.0;
-
-pub struct Process {
-    child: Child,
-    pub address: String,
-}
-
-impl Process {
-    /// Starts a server that says where it listens behind `mark`.
-    pub fn start(program: &str, arguments: &[&str], mark: &str) -> Self {
-        let mut command = Command::new(program);
-        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let line = lines.find(|line| line.contains(mark)).expect("it listens");
-        let address = line.split(mark).nth(1).unwrap().split('/').next().unwrap().to_owned();
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
-    }
-
-    /// CPU so far, in µs.
-    pub fn cpu(&self) -> f64 {
-        cpu_of(self.child.id(), false)
-    }
-
-    pub fn resident(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// CPU of a process in µs; `family` adds its children, those that have ended too.
-pub fn cpu_of(pid: u32, family: bool) -> f64 {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return 0.0 };
-    // The name in parentheses may hold spaces.
-    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
-    let ticks = |at: usize| fields[at].parse::<f64>().unwrap();
-    let own = ticks(11) + ticks(12);
-    if !family {
-        return own * TICK;
-    }
-    let children =
-        fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let children = children.split_whitespace().map(|child| cpu_of(child.parse().unwrap(), false));
-    (own + ticks(13) + ticks(14)) * TICK + children.sum::<f64>()
-}
+use std::time::Duration;
 
 pub struct Round {
-    pub done: u64,
+    pub took: Vec<Duration>,
     pub time: Duration,
     pub server: f64,
     pub postgres: f64,
@@ -72,7 +11,7 @@ pub struct Round {
 
 #[derive(Default)]
 pub struct Sum {
-    done: f64,
+    took: Vec<Duration>,
     seconds: f64,
     server: f64,
     postgres: f64,
@@ -80,21 +19,33 @@ pub struct Sum {
 
 impl Sum {
     pub fn add(&mut self, round: Round) {
-        self.done += round.done as f64;
+        self.took.extend(round.took);
         self.seconds += round.time.as_secs_f64();
         self.server += round.server;
         self.postgres += round.postgres;
     }
 
-    pub fn rate(&self) -> f64 {
-        self.done / self.seconds
+    fn done(&self) -> f64 {
+        self.took.len() as f64
     }
 
-    pub fn server(&self) -> f64 {
-        self.server / self.done
+    /// CPU of both, for each request.
+    pub fn cpu(&self) -> f64 {
+        (self.server + self.postgres) / self.done()
     }
 
-    pub fn postgres(&self) -> f64 {
-        self.postgres / self.done
+    /// Requests per second, p50 and p99, CPU per request.
+    pub fn columns(&mut self) -> String {
+        self.took.sort_unstable();
+        let millis = |share: usize| self.took[self.took.len() * share / 100].as_secs_f64() * 1000.0;
+        format!(
+            "{:.0} | {:.1} / {:.1} | {:.0} + {:.0} = {:.0}",
+            self.done() / self.seconds,
+            millis(50),
+            millis(99),
+            self.server / self.done(),
+            self.postgres / self.done(),
+            self.cpu(),
+        )
     }
 }

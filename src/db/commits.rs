@@ -7,7 +7,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -40,17 +43,20 @@ pub struct Commits(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    followed: Mutex<HashMap<TenantId, watch::Sender<()>>>,
+    followed: Mutex<HashMap<TenantId, watch::Sender<u64>>>,
+    /// The wakes so far, of all tenants.
+    wakes: AtomicU64,
     untold: Mutex<HashSet<TenantId>>,
     some: Notify,
 }
 
 impl Commits {
-    /// Changes whenever something was committed for the tenant, or it is worth looking anyway.
-    pub fn follow(&self, tenant: TenantId) -> watch::Receiver<()> {
+    /// Changes whenever something was committed for the tenant, or it is worth looking anyway: to
+    /// the number of that wake, which no other has.
+    pub fn follow(&self, tenant: TenantId) -> watch::Receiver<u64> {
         let mut followed = self.followed();
         followed.retain(|_, sender| sender.receiver_count() > 0);
-        followed.entry(tenant).or_default().subscribe()
+        followed.entry(tenant).or_insert_with(|| watch::Sender::new(self.wakes())).subscribe()
     }
 
     /// Something was committed here.
@@ -64,17 +70,21 @@ impl Commits {
 
     fn wake(&self, tenant: TenantId) {
         if let Some(sender) = self.followed().get(&tenant) {
-            sender.send_replace(());
+            sender.send_replace(self.wakes());
         }
     }
 
     fn wake_all(&self) {
         for sender in self.followed().values() {
-            sender.send_replace(());
+            sender.send_replace(self.wakes());
         }
     }
 
-    fn followed(&self) -> MutexGuard<'_, HashMap<TenantId, watch::Sender<()>>> {
+    fn wakes(&self) -> u64 {
+        self.0.wakes.fetch_add(1, Relaxed)
+    }
+
+    fn followed(&self) -> MutexGuard<'_, HashMap<TenantId, watch::Sender<u64>>> {
         self.0.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

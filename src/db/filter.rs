@@ -16,7 +16,7 @@ use super::{Reach, Whose};
 use crate::tenants::TenantId;
 
 /// A column by name; `column!(companies::name)` proves that it exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Column {
     pub table: &'static str,
     pub name: &'static str,

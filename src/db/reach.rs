@@ -15,7 +15,7 @@ use super::Column;
 use crate::tenants::TenantId;
 
 /// Whose records.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reach {
     /// Everybody's.
     All,
@@ -26,14 +26,14 @@ pub enum Reach {
 }
 
 /// People, and territories with all below them.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Within {
     pub owners: Arc<[Uuid]>,
     pub territories: Arc<[Uuid]>,
 }
 
 /// A table that one may hear of.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Seen {
     pub table: &'static str,
     /// Only of these rows; `None`: of all.
@@ -41,7 +41,7 @@ pub struct Seen {
 }
 
 /// Whose a table's rows are.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub enum Whose {
     /// A row says so itself.
     Own { owner: Column, territory: Option<Column> },

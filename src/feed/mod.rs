@@ -6,5 +6,7 @@
 //! in `access/tables.rs`.
 
 mod model;
+mod shared;
 
 pub use model::{Change, Stretch, Window, follow, head};
+pub use shared::{Place, Shared};

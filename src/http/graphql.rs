@@ -57,15 +57,17 @@ impl Refused {
     }
 }
 
-pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Response {
+pub(super) async fn handle(State(edge): State<Edge>, mut request: Request) -> Response {
     let api = &edge.api;
     let began = Instant::now();
-    let headers = request.headers().clone();
+    let caller = caller(&request, &edge.trusted_proxies);
+    let headers = std::mem::take(request.headers_mut());
     let request_id = request_id(&headers);
     let media = negotiate(&headers);
     let call = match media {
         Some(media) => {
-            let call = read(&edge, request, &headers, &request_id).await;
+            let info = RequestInfo { id: request_id.clone(), caller, ..RequestInfo::default() };
+            let call = read(&edge, request, &headers, info).await;
             call.map(|(call, place)| (Call { may_follow: media == EVENTS, ..call }, place))
         }
         None => Err(Refused::new(
@@ -134,20 +136,14 @@ async fn read(
     edge: &Edge,
     request: Request,
     headers: &HeaderMap,
-    request_id: &str,
+    info: RequestInfo,
 ) -> Result<(Call, Entered), Refused> {
-    let caller = caller(&request, &edge.trusted_proxies);
     let may_mutate = !matches!(*request.method(), Method::GET | Method::HEAD);
     let parts = match may_mutate {
         true => from_body(request, headers, edge.operations.arrival).await?,
         false => from_query(request.uri())?,
     };
-    let info = RequestInfo {
-        id: request_id.to_owned(),
-        idempotency_key: idempotency_key(headers)?,
-        caller,
-        ..RequestInfo::default()
-    };
+    let info = RequestInfo { idempotency_key: idempotency_key(headers)?, ..info };
     let address = info.caller.address;
     let call = asked(parts, info)?;
     // What has a tag is the same for the same data.
@@ -160,8 +156,11 @@ async fn read(
 
 /// What the members of a request ask for, of nobody in particular.
 pub(super) fn asked(mut parts: Map<String, Value>, info: RequestInfo) -> Result<Call, Refused> {
-    // Of a repeat with the same key the same is asked.
-    let body_hash = Sha256::digest(Value::Object(parts.clone()).to_string()).into();
+    // Of a repeat with the same key the same is asked; without a key nobody needs to know.
+    let body_hash = match info.idempotency_key {
+        Some(_) => Sha256::digest(Value::Object(parts.clone()).to_string()).into(),
+        None => info.body_hash,
+    };
     let query = text(&mut parts, "query")?;
     let operation_name = text(&mut parts, "operationName")?;
     let variables = Value::Object(object(&mut parts, "variables")?);

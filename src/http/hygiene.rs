@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    middleware::from_fn,
 };
 use tower_http::{
     compression::{
@@ -15,6 +17,8 @@ use tower_http::{
     cors::CorsLayer,
     set_header::SetResponseHeaderLayer,
 };
+
+use super::identity::unbroken;
 
 /// Shorter answers are sent as they are.
 const WORTH_COMPRESSING: u64 = 1024;
@@ -42,28 +46,32 @@ impl Browsers {
     }
 }
 
-/// Around all paths.
+/// Around all paths, whose requests have bodies of at most so many bytes.
 pub fn around<S: Clone + Send + Sync + 'static>(
     router: Router<S>,
     browsers: &Browsers,
+    body: usize,
 ) -> Router<S> {
     let set = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    // Nothing that is answered here is a page that needs more.
-    let mut router = router
-        .layer(set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
-        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(set(header::X_FRAME_OPTIONS, "DENY"))
-        .layer(set(header::REFERRER_POLICY, "no-referrer"))
-        .layer(set(header::CACHE_CONTROL, "no-store"));
-    if browsers.tls_only {
-        let year = "max-age=31536000; includeSubDomains";
-        router = router.layer(set(header::STRICT_TRANSPORT_SECURITY, year));
-    }
+    let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+    let year = Some(year).filter(|_| browsers.tls_only);
     // An event is sent when it happens, and not when there is enough to compress.
     let worth = SizeAbove::new(WORTH_COMPRESSING).and(NotForContentType::SSE);
-    router = router.layer(CompressionLayer::new().gzip(true).br(true).compress_when(worth));
+    // As one layer: the router copies a path's layers for each request, those inside of them again
+    // and again. Nothing that is answered here is a page that needs more.
+    let router = router.layer((
+        CompressionLayer::new().gzip(true).br(true).compress_when(worth),
+        SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, year),
+        set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        set(header::X_FRAME_OPTIONS, "DENY"),
+        set(header::REFERRER_POLICY, "no-referrer"),
+        set(header::CACHE_CONTROL, "no-store"),
+        from_fn(unbroken),
+        DefaultBodyLimit::max(body),
+    ));
     // Nobody is signed in by a cookie, so credentials are not asked for.
     if browsers.origins.is_empty() {
         return router;

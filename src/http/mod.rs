@@ -23,12 +23,7 @@ mod welcome;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::{DefaultBodyLimit, FromRef},
-    middleware::{from_fn, from_fn_with_state},
-    routing::get,
-};
+use axum::{Router, extract::FromRef, middleware::from_fn_with_state, routing::get};
 use ipnet::IpNet;
 use tokio::sync::watch;
 
@@ -87,9 +82,7 @@ pub fn router(edge: Edge) -> Router {
         .route("/", get(welcome::welcome))
         .route("/kontor.css", get(welcome::style))
         .route("/kontor.svg", get(welcome::sign))
-        .merge(playground::routes())
-        .layer(DefaultBodyLimit::max(body))
-        .layer(from_fn(identity::unbroken));
+        .merge(playground::routes());
     let identified = from_fn_with_state(edge.api.clone(), identity::identified);
-    around(paths, &browsers).layer(identified).with_state(edge)
+    around(paths, &browsers, body).layer(identified).with_state(edge)
 }

@@ -24,7 +24,7 @@ use super::{
         changes::{Occasion, Wanted},
         session::RequestInfo,
     },
-    Answer, Api, Call, SignedIn,
+    Answer, Api, Call, Inner, SignedIn,
     asked::Asked,
     documents::{choose, only_name},
     refusal::{Refusal, code_errors},
@@ -32,7 +32,7 @@ use super::{
 use crate::{
     access::{Permission::ChangeRead, Viewer},
     error::{Error, Result},
-    feed::{self, Window},
+    feed::{self, Place, Window},
 };
 
 /// How often a token is looked at while nothing happens.
@@ -69,7 +69,7 @@ pub struct Following {
     /// What each change costs its reader.
     price: u64,
     wanted: Wanted,
-    commits: watch::Receiver<()>,
+    commits: watch::Receiver<u64>,
     pending: VecDeque<feed::Change>,
 }
 
@@ -149,7 +149,8 @@ impl Following {
             if self.wanted.first == Some(0) {
                 return Next::Done;
             }
-            let viewer = match self.viewer().await {
+            // What is done now and then takes no room while nothing happens.
+            let viewer = match Box::pin(self.viewer()).await {
                 Ok(Some(viewer)) => viewer,
                 Ok(None) => return Next::SignedOut,
                 Err(error) => {
@@ -161,7 +162,7 @@ impl Following {
             if let Some(change) = self.pending.front() {
                 self.pay(&viewer).await;
                 let occasion = Arc::new(Occasion::Happened(change.clone()));
-                let answer = self.execute(viewer, occasion).await;
+                let answer = Box::pin(self.execute(viewer, occasion)).await;
                 // A database that goes in the middle spoils no change: it is told when that is back.
                 if answer.codes.contains(&"UNAVAILABLE") {
                     tokio::time::sleep(PAUSE).await;
@@ -172,8 +173,8 @@ impl Following {
                 return Next::Answer(answer);
             }
             // Seen before it is read: what is committed meanwhile wakes us again.
-            self.commits.borrow_and_update();
-            match self.read(&viewer).await {
+            let wake = *self.commits.borrow_and_update();
+            match Box::pin(self.read(&viewer, wake)).await {
                 Ok(true) => {}
                 Ok(false) => self.wait().await,
                 Err(Error::Unavailable(_) | Error::Timeout) => tokio::time::sleep(PAUSE).await,
@@ -205,20 +206,27 @@ impl Following {
         }
     }
 
-    /// Reads on in the log; false: there is nothing more yet.
-    async fn read(&mut self, viewer: &Viewer) -> Result<bool> {
+    /// Reads on in the log, or takes what another has read there since the wake; false: there is
+    /// nothing more yet.
+    async fn read(&mut self, viewer: &Viewer, wake: u64) -> Result<bool> {
         viewer.check(ChangeRead, self.api.clock().now())?;
-        let _turn = self.api.0.turns.acquire().await;
-        let conn = self.api.db().read(viewer.tenant).await?;
+        let Inner { log, turns, .. } = &*self.api.0;
         let Wanted { tables, after, .. } = &self.wanted;
-        let window = Window { after: *after, resumes: *after > 0, tables, most: BATCH };
-        let reader = conn.with_reach(viewer.reach(ChangeRead));
-        let stretch = feed::follow(&reader, window).await;
-        drop(reader);
-        conn.finish().await?;
-        let stretch = stretch?;
+        let (tenant, reach) = (viewer.tenant, viewer.reach(ChangeRead));
+        let place = Place { tenant, after: *after, tables: tables.clone(), reach, wake };
+        let read = async {
+            let _turn = turns.acquire().await;
+            let conn = self.api.db().read(tenant).await?;
+            let window = Window { after: *after, resumes: *after > 0, tables, most: BATCH };
+            let reader = conn.with_reach(place.reach.clone());
+            let stretch = feed::follow(&reader, window).await;
+            drop(reader);
+            conn.finish().await?;
+            stretch
+        };
+        let stretch = log.read(&place, read).await?;
         self.wanted.after = stretch.until;
-        self.pending.extend(stretch.changes);
+        self.pending.extend(stretch.changes.iter().cloned());
         Ok(stretch.more || !self.pending.is_empty())
     }
 

@@ -50,6 +50,7 @@ use crate::{
     db::Db,
     documents::{DocumentHash, Registry},
     error::{Error, Result},
+    feed,
     jobs::Later,
     keys::Keys,
     sso::Providers,
@@ -130,6 +131,8 @@ struct Inner {
     later: Later,
     /// Followers read in turns, so that a commit that wakes many leaves connections to requests.
     turns: Semaphore,
+    /// What they read.
+    log: feed::Shared,
     parts: Parts,
 }
 
@@ -166,6 +169,7 @@ impl Api {
             sessions: Sessions::new(later.clone()),
             later,
             turns: Semaphore::new(FOLLOWERS_AT_ONCE),
+            log: feed::Shared::default(),
             parts,
         }))
     }

@@ -43,6 +43,8 @@ use crate::{
 
 const PROTOCOL: &str = "graphql-transport-ws";
 const MESSAGE: usize = 1024 * 1024;
+/// What is read at once. Each socket has this much room, whether or not anything comes.
+const READ: usize = 4 * 1024;
 const MOST_ID: usize = 64;
 /// Sockets of one reader.
 const MOST_SOCKETS: usize = 5;
@@ -111,6 +113,7 @@ pub(super) async fn handle(State(edge): State<Edge>, request: Request) -> Respon
     };
     upgrade
         .protocols([PROTOCOL])
+        .read_buffer_size(READ)
         .max_message_size(MESSAGE)
         .max_frame_size(MESSAGE)
         .on_upgrade(async move |socket| Connection::new(edge, caller, line, held).run(socket).await)

@@ -62,7 +62,8 @@ impl Operation {
             tell(What::Error(refusal("UNAVAILABLE", told, &request_id))).await;
             return;
         };
-        let opened = edge.api.open(call, token).await;
+        // What it took to begin takes no room for as long as it follows.
+        let opened = Box::pin(edge.api.open(call, token)).await;
         drop(place);
         let mut following = match opened {
             Opened::Answered(answer) => {
