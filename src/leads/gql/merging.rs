@@ -28,11 +28,17 @@ const UNDO: Duration = Duration::from_hours(30 * 24);
 
 /// Both, locked in the order of their ids, so that two merges at once do not wait for each other.
 async fn both(tx: &TenantConn, one: LeadId, other: LeadId) -> Result<(model::Lead, model::Lead)> {
+    let into = async || match model::Lead::lock(tx, other, None).await {
+        Err(Error::NotFound) => {
+            Err(Error::refused(ErrorCode::NotFound, "intoId", "There is no such record."))
+        }
+        into => into,
+    };
     if one < other {
         let one = model::Lead::lock(tx, one, None).await?;
-        return Ok((one, model::Lead::lock(tx, other, None).await?));
+        return Ok((one, into().await?));
     }
-    let other = model::Lead::lock(tx, other, None).await?;
+    let other = into().await?;
     Ok((model::Lead::lock(tx, one, None).await?, other))
 }
 
@@ -49,7 +55,6 @@ async fn merge(
             "A lead is not merged with itself.",
         ));
     }
-    ctx.expect(tx, &[("intoId", "leads", Some(into_id.into()))]).await?;
     let (lead, into) = both(tx, id, into_id).await?;
     expect_version(("leads", id.into()), expected_version, lead.version)?;
     if into.merged_into_id == Some(id) {
