@@ -71,7 +71,8 @@ fn holders(permission: Permission) -> &'static [BuiltInRole] {
         | Permission::SettingsRead
         | Permission::SettingsManage
         | Permission::ApiClientRead
-        | Permission::ApiClientManage => ADMINISTRATORS,
+        | Permission::ApiClientManage
+        | Permission::RecordPurge => ADMINISTRATORS,
         Permission::MoneyRead => {
             &[Owner, Admin, Manager, Rep, Finance, Viewer, Customer, Integration]
         }
@@ -105,7 +106,6 @@ fn holders(permission: Permission) -> &'static [BuiltInRole] {
         | Permission::DealManage
         | Permission::TerritoryManage
         | Permission::SalesManage => LEADERS,
-        Permission::RecordPurge => ADMINISTRATORS,
     }
 }
 

@@ -51,7 +51,7 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::{error::Error, ids::new_uuid};
+    use crate::{db::Within, error::Error, ids::new_uuid};
 
     fn place(wake: u64) -> Place {
         let tenant = TenantId(new_uuid(&crate::clock::Clock::system()));
@@ -72,7 +72,7 @@ mod tests {
         };
         let here = place(1);
         let next = Place { wake: 2, ..here.clone() };
-        let elsewhere = Place { reach: Reach::Owners([].into()), ..here.clone() };
+        let elsewhere = Place { reach: Reach::Within(Within::default()), ..here.clone() };
         let all = async {
             join!(
                 shared.read(&here, read()),

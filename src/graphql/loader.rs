@@ -109,7 +109,10 @@ fn shared<K: Copy + Eq + Hash, V: Default>(
 /// The loaders of one request. They never outlive it: what one person may see is not handed to
 /// the next.
 #[derive(Default)]
-pub(super) struct Loaders(Mutex<HashMap<(TypeId, Option<Place>), Box<dyn Any + Send + Sync>>>);
+pub(super) struct Loaders(Mutex<Kept>);
+
+/// By what they load, and where that is asked.
+type Kept = HashMap<(TypeId, Option<Place>), Box<dyn Any + Send + Sync>>;
 
 impl Loaders {
     pub async fn load<R: Relation>(&self, conn: TenantConn, key: R::Key) -> Result<R::Value> {
@@ -181,7 +184,7 @@ impl Loaders {
         loader.ok_or_else(|| Error::internal("two loaders of one relation"))
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<(TypeId, Option<Place>), Box<dyn Any + Send + Sync>>> {
+    fn all(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

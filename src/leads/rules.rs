@@ -133,8 +133,8 @@ impl Block {
 }
 
 /// All that keeps a step from being taken; nothing: it can be.
-pub fn blocks(step: Step, standing: &Standing) -> Vec<Block> {
-    let Standing { updates, owns, manages, .. } = *standing;
+pub fn blocks(step: Step, standing: Standing) -> Vec<Block> {
+    let Standing { updates, owns, manages, .. } = standing;
     let may = match step.is_for_managers() {
         true => manages,
         false => updates && (owns || manages),
@@ -205,7 +205,7 @@ mod tests {
                 let manager = Standing { manages: true, ..owner(*from) };
                 let can = Step::ALL
                     .iter()
-                    .any(|step| step.to() == *to && blocks(*step, &manager).is_empty());
+                    .any(|step| step.to() == *to && blocks(*step, manager).is_empty());
                 assert_eq!(can, allowed.contains(&(*from, *to)), "{from:?} to {to:?}");
                 assert_eq!(can, onward(*from).contains(to), "{from:?} to {to:?}");
             }
@@ -215,21 +215,21 @@ mod tests {
     #[test]
     fn who_may() {
         let stranger = |status| Standing { owns: false, ..owner(status) };
-        assert_eq!(blocks(Step::Work, &owner(New)), []);
-        assert_eq!(blocks(Step::Work, &stranger(New)), [Block::Manage]);
-        assert_eq!(blocks(Step::Work, &Standing { manages: true, ..stranger(New) }), []);
-        assert_eq!(blocks(Step::Reopen, &owner(Unqualified)), [Block::Manage]);
+        assert_eq!(blocks(Step::Work, owner(New)), []);
+        assert_eq!(blocks(Step::Work, stranger(New)), [Block::Manage]);
+        assert_eq!(blocks(Step::Work, Standing { manages: true, ..stranger(New) }), []);
+        assert_eq!(blocks(Step::Reopen, owner(Unqualified)), [Block::Manage]);
         let reader = Standing { updates: false, ..stranger(New) };
-        assert_eq!(blocks(Step::Work, &reader), [Block::Update]);
-        assert_eq!(blocks(Step::Merge, &reader), [Block::Manage]);
+        assert_eq!(blocks(Step::Work, reader), [Block::Update]);
+        assert_eq!(blocks(Step::Merge, reader), [Block::Manage]);
     }
 
     #[test]
     fn what_it_takes() {
         let nobodys = Standing { has_owner: false, owns: false, manages: true, ..owner(New) };
-        assert_eq!(blocks(Step::Work, &nobodys), [Block::Owner]);
+        assert_eq!(blocks(Step::Work, nobodys), [Block::Owner]);
         let silent = Standing { can_be_reached: false, scores: false, ..owner(Working) };
-        assert_eq!(blocks(Step::Qualify, &silent), [Block::Contact, Block::Score]);
+        assert_eq!(blocks(Step::Qualify, silent), [Block::Contact, Block::Score]);
         assert!(needs_note("other", Some("too short")));
         assert!(needs_note("OTHER", None));
         assert!(!needs_note("OTHER", Some("long enough")));

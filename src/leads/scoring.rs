@@ -224,6 +224,7 @@ mod tests {
 
     #[test]
     fn rules_look_at_fields_and_at_what_happened() {
+        use {ScoreField::*, ScoreOperator::*};
         let field = |field, operator, value: Option<&str>| About::Field {
             field,
             operator,
@@ -240,7 +241,6 @@ mod tests {
             let calls = [call(ScoreDirection::Inbound, 1), call(ScoreDirection::Outbound, 2)];
             score(&parts(&[rule], &Lead, &calls), at(3))
         };
-        use {ScoreField::*, ScoreOperator::*};
         assert_eq!(gives(field(Source, Equals, Some("trade fair"))), 10);
         assert_eq!(gives(field(Source, Differs, Some("trade fair"))), 0);
         assert_eq!(gives(field(Source, Contains, Some("FAIR"))), 10);

@@ -72,9 +72,8 @@ async fn there_is_no_way_from_everywhere_to_everywhere() {
     let lead = made(&manager, json!({ "name": "Ada", "email": "ada@engines.example" })).await;
     let other = made(&manager, json!({ "name": "Bob" })).await;
     let ways = |status: &str| match status {
-        "NEW" => json!(["WORKING", "QUALIFIED", "UNQUALIFIED", "DUPLICATE"]),
         "WORKING" => json!(["NURTURING", "QUALIFIED", "UNQUALIFIED", "DUPLICATE"]),
-        "NURTURING" => json!(["WORKING", "QUALIFIED", "UNQUALIFIED", "DUPLICATE"]),
+        "NEW" | "NURTURING" => json!(["WORKING", "QUALIFIED", "UNQUALIFIED", "DUPLICATE"]),
         "QUALIFIED" => json!(["UNQUALIFIED", "CONVERTED", "DUPLICATE"]),
         "UNQUALIFIED" => json!(["WORKING", "DUPLICATE"]),
         _ => json!([]),

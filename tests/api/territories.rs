@@ -72,12 +72,9 @@ async fn two_moves_at_once_tie_no_knot() {
     let manager = app.sign_in("manager@acme.test").await;
     let (a, b) = (made(&manager, "A", &Json::Null).await, made(&manager, "B", &Json::Null).await);
     let under = |id: &Json, parent: &Json| json!({ "id": id, "input": { "parentId": parent } });
-    let moved = futures_util::future::join(
-        manager.data(UPDATE, under(&a, &b)),
-        manager.data(UPDATE, under(&b, &a)),
-    )
-    .await;
-    let refused = [moved.0, moved.1]
+    let moves = [(&a, &b), (&b, &a)].map(|(id, to)| Box::pin(manager.data(UPDATE, under(id, to))));
+    let moved = futures_util::future::join_all(moves).await;
+    let refused = moved
         .iter()
         .filter(|moved| moved["territoryUpdate"]["userErrors"][0]["code"] == "CYCLE")
         .count();

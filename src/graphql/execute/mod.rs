@@ -62,6 +62,7 @@ const FOLLOWERS_AT_ONCE: usize = 6;
 
 /// Who a request comes from, as far as the edge could tell.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a request has one, and most are signed in")]
 pub enum SignedIn {
     Anonymous,
     As(Viewer),

@@ -275,7 +275,7 @@ impl Lead {
         let score = ctx.load::<ScoreOfLead>(self.0.id).await?;
         let standing = standing(ctx.viewer()?, ctx.clock().now(), &self.0, score.as_ref());
         let transition = |step: Step| {
-            let blocks = blocks(step, &standing);
+            let blocks = blocks(step, standing);
             let blocked_by = blocks.iter().map(|block| block.name().to_owned()).collect();
             Transition { name: step.name().into(), allowed: blocks.is_empty(), blocked_by }
         };
@@ -408,7 +408,7 @@ pub async fn allow(
     let score = Score::of(tx, &[lead.id]).await?.remove(&lead.id).flatten();
     let standing = standing(ctx.viewer()?, ctx.clock().now(), lead, score.as_ref());
     let mut problems = Vec::new();
-    for block in blocks(step, &standing) {
+    for block in blocks(step, standing) {
         let (code, told) = match block {
             Block::Status => return Err(no_way(lead.status, step.to())),
             Block::Update => return Err(Error::Forbidden(LeadUpdate)),

@@ -215,10 +215,9 @@ fn walk(
                     let name = if list { field.node.response_key().node.as_str() } else { name };
                     edges.insert((parent.to_owned(), name.to_owned()));
                     *extra += match (ty, name) {
-                        // Several kinds may hide behind it.
-                        ("Node", _) => 2,
-                        // The stages, how the tenant sells, and where deals on hold came from.
-                        (_, "availableTransitions") => 2,
+                        // Several kinds may hide behind it; or the stages, how the tenant sells, and
+                        // where deals on hold came from.
+                        (_, "availableTransitions") | ("Node", _) => 2,
                         _ => 0,
                     };
                 }
