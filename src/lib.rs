@@ -2,13 +2,14 @@
 //!
 //! The map, in reading order:
 //!
-//! * platform, which knows no area: [`config`], [`error`], [`ids`], [`clock`], [`money`], [`db`]
+//! * platform, which knows no area: [`config`], [`error`], [`ids`], [`clock`], [`money`], [`words`], [`db`]
 //!   (connections bound to a tenant), [`access`] (who may do what), [`keys`] (what is signed and
 //!   encrypted with), [`buckets`] (how much one may ask), [`feed`] (the log of
 //!   changes), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`measure`] and
 //!   [`telemetry`] (what it says about itself);
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
-//!   [`leads`], [`deals`], [`tags`], [`audit`], [`sso`], [`documents`];
+//!   [`contacts`], [`leads`], [`deals`], [`activities`], [`territories`], [`tags`], [`audit`],
+//!   [`sso`], [`documents`];
 //! * [`commands`]: what the program can be told to do.
 //!
 //! Architecture Invariants, held by `tests/api/architecture.rs`:
