@@ -76,6 +76,8 @@ diesel::table! {
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        most_points -> Nullable<Integer>,
+        restored_points -> Nullable<Integer>,
     }
 }
 

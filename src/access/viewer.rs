@@ -9,6 +9,7 @@ use super::{BuiltInRole, Grants, Guarded, Permission, Scope, TABLES};
 use crate::{
     accounts::{ApiClientId, RoleId, SessionId, UserId},
     clock::Timestamp,
+    config::Allowance,
     db::{Reach, Seen, Within},
     error::{Error, Result},
     tenants::TenantId,
@@ -62,6 +63,7 @@ pub struct Viewer {
     pub registered_only: bool,
     /// What it asks that is not registered is logged.
     pub logs_unknown: bool,
+    pub allowance: Allowance,
 }
 
 impl Viewer {
@@ -82,6 +84,7 @@ impl Viewer {
             second_factor_at: None,
             registered_only: false,
             logs_unknown: false,
+            allowance: Allowance::default(),
         }
     }
 

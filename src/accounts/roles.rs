@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     access::{BuiltInRole, Grants, HeldRole, Permission, Scope, Viewer, Who},
+    config::Allowance,
     tenants::TenantId,
 };
 
@@ -82,7 +83,12 @@ pub fn client(tenant: TenantId, client: ApiClient, policy: &Policy) -> Viewer {
     let registered_only = client.mode == "REQUIRE_ID";
     let logs_unknown = client.mode == "LOG_UNKNOWN";
     let addresses = nets(&client.addresses);
-    Viewer { addresses, recorded, registered_only, logs_unknown, ..viewer }
+    let positive = |points: Option<i32>| points.and_then(|points| u32::try_from(points).ok());
+    let allowance = Allowance {
+        points: positive(client.most_points),
+        restored: positive(client.restored_points),
+    };
+    Viewer { addresses, recorded, registered_only, logs_unknown, allowance, ..viewer }
 }
 
 fn permissions(names: &[String]) -> Arc<[Permission]> {

@@ -2,7 +2,15 @@
 //! ends a session or changes a role here is forgotten at once, what another process does is seen
 //! a second later.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    hash::Hash,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -33,9 +41,9 @@ const NOTED: Duration = Duration::from_mins(1);
 pub struct Sessions(Arc<Inner>);
 
 struct Inner {
-    people: Cache<SessionId, (Timestamp, Viewer)>,
+    people: Remembered<SessionId>,
     /// By the hash of the whole secret: what is remembered opens with nothing less.
-    clients: Cache<[u8; 32], (Timestamp, Viewer)>,
+    clients: Remembered<[u8; 32]>,
     noted: Cache<ApiClientId, Timestamp>,
     later: Later,
 }
@@ -52,8 +60,8 @@ pub struct Asking<'a> {
 
 impl Sessions {
     pub fn new(later: Later) -> Self {
-        let (people, clients, noted) = (Cache::new(MOST), Cache::new(MOST), Cache::new(MOST));
-        Self(Arc::new(Inner { people, clients, noted, later }))
+        let (people, clients) = (Remembered::default(), Remembered::default());
+        Self(Arc::new(Inner { people, clients, noted: Cache::new(MOST), later }))
     }
 
     /// Whoever is behind an access token or a client's secret; any doubt is
@@ -77,39 +85,29 @@ impl Sessions {
         }
         let bearer = Bearer::read(&ring, clock, token)?;
         let now = clock.now();
-        if let Some((until, viewer)) = self.0.people.get(&bearer.session)
-            && now < until
-        {
-            return Ok(viewer);
-        }
-        let conn = db.read(bearer.tenant).await?;
-        let standing = Standing::of(&conn, bearer.session, bearer.user, now).await;
-        conn.finish().await?;
-        let viewer = roles::viewer(bearer, standing?.ok_or(Error::Unauthenticated)?);
-        self.0.people.insert(bearer.session, (now.plus(REMEMBERED), viewer.clone()));
-        Ok(viewer)
+        let ask = async {
+            let conn = db.read(bearer.tenant).await?;
+            let standing = Standing::of(&conn, bearer.session, bearer.user, now).await;
+            conn.finish().await?;
+            Ok(roles::viewer(bearer, standing?.ok_or(Error::Unauthenticated)?))
+        };
+        self.0.people.recall(bearer.session, now, ask).await
     }
 
     async fn client(&self, asking: Asking<'_>, text: &str) -> Result<Viewer> {
         let Asking { db, clock, address, .. } = asking;
         let (now, known_by) = (clock.now(), Sha256::digest(text).into());
-        let known = self.0.clients.get(&known_by).filter(|(until, _)| now < *until);
-        let viewer = match known {
-            Some((_, viewer)) => viewer,
-            None => {
-                let secret = ClientSecret::read(text).ok_or(Error::Unauthenticated)?;
-                let conn = db.read(secret.tenant).await?;
-                let hash = secret.hash();
-                let client = client_of(&conn, &secret.prefix, &hash, now);
-                let found = futures_util::try_join!(client, Policy::find(&conn));
-                conn.finish().await?;
-                let (client, policy) = found?;
-                let client = client.ok_or(Error::Unauthenticated)?;
-                let viewer = roles::client(secret.tenant, client, &policy);
-                self.0.clients.insert(known_by, (now.plus(REMEMBERED), viewer.clone()));
-                viewer
-            }
+        let ask = async {
+            let secret = ClientSecret::read(text).ok_or(Error::Unauthenticated)?;
+            let conn = db.read(secret.tenant).await?;
+            let hash = secret.hash();
+            let client = client_of(&conn, &secret.prefix, &hash, now);
+            let found = futures_util::try_join!(client, Policy::find(&conn));
+            conn.finish().await?;
+            let (client, policy) = found?;
+            Ok(roles::client(secret.tenant, client.ok_or(Error::Unauthenticated)?, &policy))
         };
+        let viewer = self.0.clients.recall(known_by, now, ask).await?;
         if viewer.may_come_from(address) {
             self.note(&viewer, now, address).await;
         }
@@ -138,7 +136,95 @@ impl Sessions {
 
     /// After a change of anybody's standing.
     pub fn forget(&self) {
-        self.0.people.clear();
-        self.0.clients.clear();
+        self.0.people.forget();
+        self.0.clients.forget();
+    }
+}
+
+/// Who stands behind what, for a moment. Many who ask at once ask the database once.
+struct Remembered<K> {
+    /// With how often all was forgotten before it was asked: who asks after that neither finds nor
+    /// waits for what was asked before.
+    viewers: Cache<(K, u64), (Timestamp, Viewer)>,
+    forgotten: AtomicU64,
+}
+
+impl<K: Copy + Eq + Hash> Default for Remembered<K> {
+    fn default() -> Self {
+        Self { viewers: Cache::new(MOST), forgotten: AtomicU64::new(0) }
+    }
+}
+
+impl<K: Copy + Eq + Hash> Remembered<K> {
+    async fn recall(
+        &self,
+        key: K,
+        now: Timestamp,
+        ask: impl Future<Output = Result<Viewer>>,
+    ) -> Result<Viewer> {
+        let key = (key, self.forgotten.load(Relaxed));
+        match self.viewers.get(&key) {
+            Some((until, viewer)) if now < until => return Ok(viewer),
+            Some(_) => drop(self.viewers.remove_if(&key, |(until, _)| *until <= now)),
+            None => {}
+        }
+        let ask = async { ask.await.map(|viewer| (now.plus(REMEMBERED), viewer)) };
+        let (_, viewer) = self.viewers.get_or_insert_async(&key, ask).await?;
+        Ok(viewer)
+    }
+
+    fn forget(&self) {
+        self.forgotten.fetch_add(1, Relaxed);
+        self.viewers.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use futures_util::{future::join_all, join};
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::{accounts::UserId, ids::new_uuid, tenants::TenantId};
+
+    #[tokio::test]
+    async fn who_asks_together_asks_once_and_who_asks_after_a_change_asks_anew() {
+        let clock = Clock::system();
+        let (id, now) = (new_uuid(&clock), clock.now());
+        let (asked, gate) = (AtomicUsize::new(0), Semaphore::new(0));
+        let remembered = Remembered::<u8>::default();
+        let recall = |at| {
+            remembered.recall(1, at, async {
+                asked.fetch_add(1, Relaxed);
+                let _ = gate.acquire().await;
+                Ok(Viewer::new(Who::Person(UserId(id)), TenantId(id), Vec::new()))
+            })
+        };
+        // A change, while fifty wait for an answer from before it.
+        let after = async {
+            remembered.forget();
+            let late = recall(now);
+            gate.add_permits(1);
+            late.await
+        };
+        let (before, after) = join!(join_all((0..50).map(|_| recall(now))), after);
+        assert!(before.iter().all(Result::is_ok) && after.is_ok());
+        assert_eq!(asked.load(Relaxed), 2);
+        recall(now).await.unwrap();
+        assert_eq!(asked.load(Relaxed), 2, "what is remembered is from after the change");
+        recall(now.plus(REMEMBERED)).await.unwrap();
+        assert_eq!(asked.load(Relaxed), 3, "for a moment");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_not_remembered() {
+        let remembered = Remembered::<u8>::default();
+        let now = Clock::system().now();
+        for _ in 0..2 {
+            let refused = remembered.recall(1, now, async { Err(Error::Unauthenticated) }).await;
+            assert!(matches!(refused, Err(Error::Unauthenticated)));
+        }
     }
 }

@@ -19,6 +19,11 @@ impl Rate {
         Self { size, interval: (SECOND / restored.max(1)).max(1) }
     }
 
+    /// How many are there again after a second.
+    pub fn restored(self) -> u32 {
+        SECOND / self.interval.max(1)
+    }
+
     /// As many a minute as it holds.
     pub fn per_minute(size: u32) -> Self {
         Self { size, interval: (60 * SECOND / size.max(1)).max(1) }

@@ -63,10 +63,24 @@ limits! {
     points: u32 = 10_000, "limit-points", "KONTOR_LIMIT_POINTS";
     /// The points that a caller gets back each second, for example 1000
     restored: u32 = 500, "limit-restored", "KONTOR_LIMIT_RESTORED";
+    /// The points that an administrator may give a program to spend at once, for example 50000;
+    /// never less than all may
+    client_points: u32 = 10_000, "limit-client-points", "KONTOR_LIMIT_CLIENT_POINTS";
+    /// The points that an administrator may let a program have back each second, for example 2000
+    client_restored: u32 = 500, "limit-client-restored", "KONTOR_LIMIT_CLIENT_RESTORED";
     /// Operations without sign-in, per minute and address, for example 300
     anonymous: u32 = 100, "limit-anonymous", "KONTOR_LIMIT_ANONYMOUS";
     /// Sign-ins and resets, failed or not, per minute and address, for example 60
     sign_ins: u32 = 10, "limit-sign-ins", "KONTOR_LIMIT_SIGN_INS";
+}
+
+/// What somebody may spend, where that is not what everybody may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowance {
+    /// At once.
+    pub points: Option<u32>,
+    /// Back each second.
+    pub restored: Option<u32>,
 }
 
 /// In the demo everybody comes from one address.
@@ -87,7 +101,20 @@ impl Limits {
 
     /// What a caller may spend.
     pub fn points(&self) -> Rate {
-        Rate::per_second(self.points, self.restored)
+        self.points_of(Allowance::default())
+    }
+
+    /// What a caller may spend who has an allowance of their own, as far as the server goes.
+    pub fn points_of(&self, allowance: Allowance) -> Rate {
+        let (points, restored) = self.most_allowed();
+        let points = allowance.points.unwrap_or(self.points).min(points);
+        let restored = allowance.restored.unwrap_or(self.restored).min(restored);
+        Rate::per_second(points, restored)
+    }
+
+    /// The most that a program may be given: points at once, and back each second.
+    pub fn most_allowed(&self) -> (u32, u32) {
+        (self.points.max(self.client_points), self.restored.max(self.client_restored))
     }
 
     /// What an address may ask without sign-in.

@@ -16,7 +16,7 @@ pub use commands::{
 };
 pub use operations::Operations;
 
-pub use limits::Limits;
+pub use limits::{Allowance, Limits};
 
 use crate::{
     db::Settings,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use kontor::config::Limits;
 use serde_json::{Value as Json, json};
 
 use crate::support::{Person, TestApp, refusal};
@@ -175,4 +176,49 @@ async fn a_program_of_registered_documents_sends_no_others() {
     let refused = program.run("{ companies { nodes { id } } }", Json::Null).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "PERSISTED_DOCUMENT_REQUIRED");
     assert!(refused.get("data").is_none());
+}
+
+const LIMIT: &str = "mutation($id: ID!, $i: ApiClientUpdateInput!) { apiClientUpdate(id: $id, input: $i) { apiClient { maximumPoints restoreRate } userErrors { code field message } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_has_the_points_that_it_was_given_as_far_as_the_server_goes() {
+    let limits = Limits { points: 1000, restored: 10, client_points: 5000, ..Limits::DEFAULT };
+    let app = TestApp::new().await.limited(limits);
+    let admin = app.sign_in("admin@acme.test").await;
+    let (client, secret) = create(&admin, input(&["company:read"])).await;
+    let mut program = app.bearer(&secret).await.unwrap();
+    program.tell_cost = true;
+    let asks = async |program: &Person<'_>| {
+        let answer = program.run("{ companies(first: 50) { nodes { id } } }", Json::Null).await;
+        let status = answer["extensions"]["cost"]["throttleStatus"].clone();
+        let code = answer["errors"][0]["extensions"]["code"].clone();
+        (status["maximumAvailable"].clone(), status["restoreRate"].clone(), code)
+    };
+    assert_eq!(asks(&program).await, (json!(1000), json!(10), Json::Null));
+    for (points, restored, errors) in [
+        (json!(0), json!(501), json!([["INVALID", "maximumPoints"], ["INVALID", "restoreRate"]])),
+        (json!(5001), json!(-1), json!([["INVALID", "maximumPoints"], ["INVALID", "restoreRate"]])),
+        (json!(20), json!(1), json!([])),
+    ] {
+        let input = json!({ "maximumPoints": points, "restoreRate": restored });
+        let change = json!({ "id": client["id"], "i": input });
+        let told = admin.data(LIMIT, change).await["apiClientUpdate"]["userErrors"].clone();
+        let told = told.as_array().unwrap().iter();
+        let told: Vec<_> = told.map(|error| json!([error["code"], error["field"][0]])).collect();
+        assert_eq!(json!(told), errors, "{points} {restored}");
+    }
+    app.clock.advance(Duration::from_mins(1));
+    // What costs more than all that it has takes all that it has.
+    let mut program = app.bearer(&secret).await.unwrap();
+    program.tell_cost = true;
+    assert_eq!(asks(&program).await, (json!(20), json!(1), Json::Null));
+    assert_eq!(asks(&program).await.2, "THROTTLED");
+    let people = admin.run("{ companies(first: 50) { nodes { id } } }", Json::Null).await;
+    assert_eq!(people["errors"], Json::Null, "others have what they had");
+    let more = json!({ "id": client["id"], "i": { "maximumPoints": 5000, "restoreRate": null } });
+    let more = admin.data(LIMIT, more).await["apiClientUpdate"]["apiClient"].clone();
+    assert_eq!(more, json!({ "maximumPoints": 5000, "restoreRate": null }));
+    let mut program = app.bearer(&secret).await.unwrap();
+    program.tell_cost = true;
+    assert_eq!(asks(&program).await, (json!(5000), json!(10), Json::Null));
 }

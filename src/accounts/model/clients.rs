@@ -24,6 +24,8 @@ pub struct ApiClient {
     pub revoked_at: Option<Timestamp>,
     pub version: i32,
     pub created_at: Timestamp,
+    pub most_points: Option<i32>,
+    pub restored_points: Option<i32>,
 }
 
 #[derive(Debug, Insertable)]
@@ -36,6 +38,8 @@ pub struct NewApiClient {
     pub mode: &'static str,
     pub addresses: Vec<String>,
     pub expires_at: Option<Timestamp>,
+    pub most_points: Option<i32>,
+    pub restored_points: Option<i32>,
 }
 
 #[derive(Debug, Default, AsChangeset)]
@@ -48,6 +52,8 @@ pub struct ApiClientChanges {
     pub addresses: Option<Vec<String>>,
     pub expires_at: Option<Option<Timestamp>>,
     pub revoked_at: Option<Timestamp>,
+    pub most_points: Option<Option<i32>>,
+    pub restored_points: Option<Option<i32>>,
 }
 
 record!(ApiClient, api_clients, ApiClientId, NewApiClient, ApiClientChanges);

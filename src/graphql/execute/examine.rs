@@ -35,6 +35,10 @@ impl Examiner {
         Self { limits }
     }
 
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// A sentence where it may not.
     pub fn examine(&self, text: &str) -> Result<Examined, String> {
         self.limited(text).map_err(|Refusal { message, place, .. }| match place {

@@ -70,12 +70,11 @@ impl Throttle {
         price: u64,
     ) -> Result<Toll, Box<Answer>> {
         let address = call.info.caller.address.map(neighbourhood);
-        let rate = self.limits.points();
-        let points = affordable(price, rate);
-        let key = match &call.signed_in {
-            SignedIn::As(viewer) => Some(key_of(viewer)),
-            _ => address.map(Key::Address),
+        let (key, rate) = match &call.signed_in {
+            SignedIn::As(viewer) => (Some(key_of(viewer)), self.rate_of(viewer)),
+            _ => (address.map(Key::Address), self.limits.points()),
         };
+        let points = affordable(price, rate);
         let mut wants: Vec<Want> =
             key.into_iter().map(|key| Want::new(key, rate, points)).collect();
         if let Some(address) = address.filter(|_| tariff.sign_ins > 0) {
@@ -99,7 +98,7 @@ impl Throttle {
 
     /// Takes a price while an operation runs.
     pub async fn take_more(&self, viewer: &Viewer, price: u64) -> Result<(), Error> {
-        let rate = self.limits.points();
+        let rate = self.rate_of(viewer);
         let want = Want::new(key_of(viewer), rate, affordable(price, rate));
         match self.buckets.take(&[want]).await.refused {
             Some(Refused { retry_after, .. }) if !self.limits.warn_only => {
@@ -120,7 +119,11 @@ impl Throttle {
                 level = level.with(rest);
             }
         }
-        Told { price: Some(price), spent: Some(spent), level, warned, limits: self.limits.clone() }
+        Told { price: Some(price), spent: Some(spent), level, warned }
+    }
+
+    fn rate_of(&self, viewer: &Viewer) -> Rate {
+        self.limits.points_of(viewer.allowance)
     }
 
     fn allowed(
@@ -150,7 +153,7 @@ impl Throttle {
         }
         let level = outcome.levels.get(refused.which).copied();
         let level = level.unwrap_or(Level::full(self.limits.points()));
-        Err(Box::new(TooSoon { refused, level, price }.answer(call, told, &self.limits)))
+        Err(Box::new(TooSoon { refused, level, price }.answer(call, told)))
     }
 }
 
@@ -164,7 +167,7 @@ fn key_of(viewer: &Viewer) -> Key {
 }
 
 impl TooSoon {
-    fn answer(self, call: &Call, told: &str, limits: &Limits) -> Answer {
+    fn answer(self, call: &Call, told: &str) -> Answer {
         let id = call.info.id.as_str();
         let seconds = whole_seconds(self.refused.retry_after);
         let mut error = ServerError::new(told, None);
@@ -173,8 +176,7 @@ impl TooSoon {
         extensions.set("requestId", id);
         extensions.set("retryAfter", seconds);
         let Self { level, price, .. } = self;
-        let limits = limits.clone();
-        let told = Told { price, spent: price.map(|_| 0), level, warned: Vec::new(), limits };
+        let told = Told { price, spent: price.map(|_| 0), level, warned: Vec::new() };
         let mut response = Response::from_errors(vec![error]);
         if call.tell_cost && price.is_some() {
             told.tell(&mut response);
@@ -193,7 +195,6 @@ pub struct Told {
     pub spent: Option<u64>,
     level: Level,
     warned: Vec<TooMuch>,
-    limits: Limits,
 }
 
 impl Told {
@@ -202,7 +203,7 @@ impl Told {
         let status = object([
             ("maximumAvailable", self.level.rate.size.into()),
             ("currentlyAvailable", self.level.left().into()),
-            ("restoreRate", self.limits.restored.into()),
+            ("restoreRate", self.level.rate.restored().into()),
         ]);
         let cost = object([
             ("requestedQueryCost", self.price.into()),

@@ -17,7 +17,7 @@ use crate::{
     db::TenantConn,
     documents::Registry,
     error::{Error, ErrorCode, Result},
-    graphql::{Check, Doors, UserError, keep, refusals, requires},
+    graphql::{Check, Doors, Examiner, UserError, keep, refusals, requires},
 };
 
 const MOST: i64 = 200;
@@ -38,6 +38,10 @@ pub struct ApiClientCreateInput {
     addresses: Option<Vec<String>>,
     /// When it ends. Absent: when it is revoked.
     expires_at: Option<Timestamp>,
+    /// The points that it may spend at once. Absent: as many as anybody.
+    maximum_points: Option<i32>,
+    /// The points that it gets back each second. Absent: as many as anybody.
+    restore_rate: Option<i32>,
 }
 
 /// What to change: an absent field keeps its value, null clears it.
@@ -53,6 +57,10 @@ pub struct ApiClientUpdateInput {
     addresses: Option<Vec<String>>,
     /// When it ends.
     expires_at: MaybeUndefined<Timestamp>,
+    /// The points that it may spend at once; null: as many as anybody.
+    maximum_points: MaybeUndefined<i32>,
+    /// The points that it gets back each second; null: as many as anybody.
+    restore_rate: MaybeUndefined<i32>,
 }
 
 /// The answer to a change of a program.
@@ -251,8 +259,11 @@ impl ApiClientCreateInput {
             mode: self.mode.word(),
             addresses: nets(&mut check, self.addresses).unwrap_or_default(),
             expires_at: self.expires_at,
+            most_points: self.maximum_points,
+            restored_points: self.restore_rate,
         };
         later(ctx, &mut check, new.expires_at);
+        allowed(ctx, &mut check, (new.most_points, new.restored_points));
         check.done(new)
     }
 }
@@ -267,9 +278,13 @@ impl ApiClientUpdateInput {
             mode: self.mode.map(ClientMode::word),
             addresses: nets(&mut check, self.addresses),
             expires_at: keep(self.expires_at),
+            most_points: keep(self.maximum_points),
+            restored_points: keep(self.restore_rate),
             ..ApiClientChanges::default()
         };
         later(ctx, &mut check, changes.expires_at.flatten());
+        let allowance = (changes.most_points.flatten(), changes.restored_points.flatten());
+        allowed(ctx, &mut check, allowance);
         check.done(changes)
     }
 }
@@ -303,6 +318,20 @@ fn scopes(ctx: &Context<'_>, check: &mut Check, mut names: Vec<String>) -> Resul
 fn nets(check: &mut Check, list: Option<Vec<String>>) -> Option<Vec<String>> {
     let nets = check.parse("addresses", list, |list| addresses("addresses", list))?;
     Some(nets.iter().map(ToString::to_string).collect())
+}
+
+/// As far as the operator lets administrators go.
+fn allowed(ctx: &Context<'_>, check: &mut Check, (points, restored): (Option<i32>, Option<i32>)) {
+    let most = ctx.data_unchecked::<Examiner>().limits().most_allowed();
+    for (field, wanted, most) in
+        [("maximumPoints", points, most.0), ("restoreRate", restored, most.1)]
+    {
+        let fits = |wanted| u32::try_from(wanted).is_ok_and(|wanted| (1..=most).contains(&wanted));
+        if !wanted.is_none_or(fits) {
+            let told = format!("must be between 1 and {most} on this server");
+            check.problem(ErrorCode::Invalid, field, &told);
+        }
+    }
 }
 
 fn later(ctx: &Context<'_>, check: &mut Check, expires_at: Option<Timestamp>) {

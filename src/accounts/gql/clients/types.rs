@@ -114,6 +114,16 @@ impl ApiClient {
         &self.0.addresses
     }
 
+    /// The points that it may spend at once; null: as many as anybody.
+    async fn maximum_points(&self) -> Option<i32> {
+        self.0.most_points
+    }
+
+    /// The points that it gets back each second; null: as many as anybody.
+    async fn restore_rate(&self) -> Option<i32> {
+        self.0.restored_points
+    }
+
     /// When it was last there, to the minute; null: never.
     async fn last_used_at(&self, ctx: &Context<'_>) -> Result<Option<Timestamp>> {
         ctx.load::<LastUse>(self.0.id).await
