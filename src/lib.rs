@@ -8,7 +8,7 @@
 //!   changes), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`measure`] and
 //!   [`telemetry`] (what it says about itself);
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
-//!   [`contacts`], [`leads`], [`deals`], [`activities`], [`territories`], [`tags`], [`audit`],
+//!   [`contacts`], [`leads`], [`deals`], [`activities`], [`territories`], [`tags`], [`search`], [`audit`],
 //!   [`sso`], [`documents`];
 //! * [`commands`]: what the program can be told to do.
 //!
@@ -49,6 +49,7 @@ pub mod mail;
 pub mod measure;
 pub mod money;
 pub mod schema;
+pub mod search;
 pub mod sso;
 pub mod tags;
 pub mod telemetry;

@@ -26,7 +26,7 @@ mod writing;
 
 pub use bulk::{Bulk, ErrorPolicy};
 pub use connection::{
-    Facet, Faceted, Listed, Nesting, Page, PageInfo, Paging, SortDirection, TotalCount,
+    Facet, Faceted, Listed, Nesting, Page, PageInfo, Paging, SortDirection, TotalCount, size_or,
 };
 pub use directive::{SIGN_INS, public, requires};
 pub use execute::{

@@ -24,6 +24,7 @@ use crate::{
     },
     documents::{DocumentMutation, DocumentQuery},
     leads::{LeadMutation, LeadQuery},
+    search::SearchQuery,
     sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
     territories::{TerritoryMutation, TerritoryQuery},
@@ -58,7 +59,7 @@ struct Access(
 struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery, LeadQuery, ActivityQuery);
 
 #[derive(Default, MergedObject)]
-struct Sales(DealQuery, RateQuery, SalesSettingsQuery);
+struct Sales(SearchQuery, DealQuery, RateQuery, SalesSettingsQuery);
 
 /// What can be done.
 #[derive(Default, MergedObject)]

@@ -40,6 +40,12 @@ impl Contact {
         self.0.id
     }
 
+    /// Their first and last name, as one writes it.
+    async fn name(&self) -> String {
+        let names = self.0.first_name.iter().chain([&self.0.last_name]);
+        names.map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
     /// Their first name.
     async fn first_name(&self) -> Option<&str> {
         self.0.first_name.as_deref()

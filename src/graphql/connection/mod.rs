@@ -195,7 +195,12 @@ impl Paging {
 }
 
 fn size(wanted: Option<i32>) -> Result<i64> {
-    match wanted.map_or(DEFAULT_PAGE, i64::from) {
+    size_or(wanted, DEFAULT_PAGE)
+}
+
+/// How many records are wanted, where a page has so many unless it is said.
+pub fn size_or(wanted: Option<i32>, default: i64) -> Result<i64> {
+    match wanted.map_or(default, i64::from) {
         size @ 0..=MAX_PAGE => Ok(size),
         _ => Err(Error::BadInput(format!("A page has 0 to {MAX_PAGE} records."))),
     }

@@ -64,6 +64,14 @@ impl Sdl {
         )
     }
 
+    /// How many kinds of record there may be where this is said.
+    pub fn kinds(&self, ty: &str) -> usize {
+        match self.types.get(ty).map(|ty| &ty.kind) {
+            Some(TypeKind::Union(union)) => union.members.len(),
+            _ => 1,
+        }
+    }
+
     /// A record, or something that may be one.
     pub fn is_node(&self, ty: &str) -> bool {
         match self.types.get(ty).map(|ty| &ty.kind) {

@@ -218,7 +218,7 @@ fn walk(
                         // Several kinds may hide behind it; or the stages, how the tenant sells, and
                         // where deals on hold came from.
                         (_, "availableTransitions") | ("Node", _) => 2,
-                        _ => 0,
+                        _ => schema().kinds(ty) - 1,
                     };
                 }
                 walk(document, &field.node.selection_set.node, ty, edges, extra);
@@ -252,7 +252,7 @@ pub fn fault_of(sql: &str) -> Option<String> {
         Ok(statements) => statements,
         Err(error) => return Some(format!("cannot be read: {error}")),
     };
-    let mut lint = Lint;
+    let mut lint = Lint::default();
     for statement in &statements {
         if let ControlFlow::Break(fault) = statement.visit(&mut lint) {
             return Some(fault);
@@ -262,15 +262,24 @@ pub fn fault_of(sql: &str) -> Option<String> {
     None
 }
 
-struct Lint;
+#[derive(Default)]
+struct Lint {
+    /// What the statement has named itself; such queries are visited by themselves.
+    named: HashSet<String>,
+}
+
+/// Functions of the owner's that look at the tenant at hand and at no other.
+const OWNERS: &str = "kontor.found_in_";
 
 impl Visitor for Lint {
     type Break = String;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<String> {
+        let named = query.with.iter().flat_map(|with| &with.cte_tables);
+        self.named.extend(named.map(|named| named.alias.name.value.clone()));
         each_select(&query.body, &mut |select| {
             let mut conditions: Vec<&Expr> = select.selection.iter().collect();
-            check(&select.from, &mut conditions)
+            self.check(&select.from, &mut conditions)
         })
     }
 
@@ -278,12 +287,12 @@ impl Visitor for Lint {
         match statement {
             Statement::Update(update) => {
                 let mut conditions: Vec<&Expr> = update.selection.iter().collect();
-                check(std::slice::from_ref(&update.table), &mut conditions)
+                self.check(std::slice::from_ref(&update.table), &mut conditions)
             }
             Statement::Delete(delete) => {
                 let (sqlparser::ast::FromTable::WithFromKeyword(from)
                 | sqlparser::ast::FromTable::WithoutKeyword(from)) = &delete.from;
-                check(from, &mut delete.selection.iter().collect())
+                self.check(from, &mut delete.selection.iter().collect())
             }
             Statement::Insert(insert) => {
                 let TableObject::TableName(table) = &insert.table else {
@@ -301,6 +310,39 @@ impl Visitor for Lint {
     }
 }
 
+impl Lint {
+    /// Every tenant's table among these has its predicate in the conditions or in its join.
+    fn check<'a>(
+        &self,
+        from: &'a [TableWithJoins],
+        conditions: &mut Vec<&'a Expr>,
+    ) -> ControlFlow<String> {
+        let mut tables = Vec::new();
+        from.iter().for_each(|joined| gather(joined, &mut tables, conditions));
+        for table in tables {
+            let TableFactor::Table { name, alias, .. } = table else {
+                match table {
+                    // A query of its own, which is visited by itself; or bound values.
+                    TableFactor::Derived { .. } | TableFactor::UNNEST { .. } => continue,
+                    TableFactor::Function { name, .. } if name.to_string().starts_with(OWNERS) => {
+                        continue;
+                    }
+                    other => return ControlFlow::Break(format!("what is {other}?")),
+                }
+            };
+            if !self.named.contains(&name.to_string()) && is_tenants(name) {
+                let known_as =
+                    alias.as_ref().map_or_else(|| name.to_string(), |a| a.name.to_string());
+                let known_as = known_as.replace('"', "");
+                if !conditions.iter().any(|condition| binds_tenant(condition, &known_as)) {
+                    return ControlFlow::Break(format!("{known_as} without tenant_id = $n"));
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 fn each_select(
     body: &SetExpr,
     visit: &mut dyn FnMut(&Select) -> ControlFlow<String>,
@@ -314,29 +356,6 @@ fn each_select(
         // A nested query is visited by itself.
         _ => ControlFlow::Continue(()),
     }
-}
-
-/// Every tenant's table among these has its predicate in the conditions or in its join.
-fn check<'a>(from: &'a [TableWithJoins], conditions: &mut Vec<&'a Expr>) -> ControlFlow<String> {
-    let mut tables = Vec::new();
-    from.iter().for_each(|joined| gather(joined, &mut tables, conditions));
-    for table in tables {
-        let TableFactor::Table { name, alias, .. } = table else {
-            match table {
-                // A query of its own, which is visited by itself; or bound values.
-                TableFactor::Derived { .. } | TableFactor::UNNEST { .. } => continue,
-                other => return ControlFlow::Break(format!("what is {other}?")),
-            }
-        };
-        if is_tenants(name) {
-            let known_as = alias.as_ref().map_or_else(|| name.to_string(), |a| a.name.to_string());
-            let known_as = known_as.replace('"', "");
-            if !conditions.iter().any(|condition| binds_tenant(condition, &known_as)) {
-                return ControlFlow::Break(format!("{known_as} without tenant_id = $n"));
-            }
-        }
-    }
-    ControlFlow::Continue(())
 }
 
 /// The tables of a join, in parentheses or not, and what they are joined on.
