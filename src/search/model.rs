@@ -91,6 +91,8 @@ struct Search<'a> {
 }
 
 const MARKED: &str = "'StartSel=**, StopSel=**, MaxWords=24, MinWords=12, ShortWord=0'";
+/// Of two that fit alike the one of which more was typed, then the newer one.
+const BEST: &str = " ORDER BY fit DESC, length, id DESC LIMIT ";
 
 impl QueryFragment<Pg> for Search<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -117,7 +119,8 @@ impl QueryFragment<Pg> for Search<'_> {
             }
             self.walk_kind(searched, within, &mut out)?;
         }
-        out.push_sql(") AS hits CROSS JOIN asked ORDER BY fit DESC, id DESC LIMIT ");
+        out.push_sql(") AS hits CROSS JOIN asked");
+        out.push_sql(BEST);
         out.push_bind_param::<BigInt, _>(&self.most)
     }
 }
@@ -130,30 +133,30 @@ impl Search<'_> {
         out: &mut AstPass<'_, 'b, Pg>,
     ) -> QueryResult<()> {
         let Searched { kind, table, name, body, shown } = *searched;
-        for part in ["(SELECT '", kind, "'::text AS kind, id, kontor.fit(way, ", name, ", ", body] {
-            out.push_sql(part);
-        }
-        for part in [
-            ", asked.asked, asked.words) AS fit, ",
+        let parts = [
+            "(SELECT '",
+            kind,
+            "'::text AS kind, id, kontor.fit(way, ",
+            name,
+            ", ",
+            body,
+            ", asked.asked, asked.words) AS fit, length(",
+            name,
+            ") AS length, ",
             shown,
-            " AS shown FROM asked CROSS JOIN LATERAL ",
-        ] {
-            out.push_sql(part);
-        }
-        for part in [
-            "kontor.found_in_",
+            " AS shown FROM asked CROSS JOIN LATERAL kontor.found_in_",
             table,
-            "(asked.pattern, asked.alike, asked.words, asked.number) JOIN ",
-        ] {
-            out.push_sql(part);
-        }
-        for part in ["\"kontor\".\"", table, "\" ON \"kontor\".\"", table, "\".\"tenant_id\" = "] {
-            out.push_sql(part);
-        }
+            "(asked.pattern, asked.alike, asked.words, asked.number) JOIN \"kontor\".\"",
+            table,
+            "\" ON \"kontor\".\"",
+            table,
+            "\".\"tenant_id\" = ",
+        ];
+        parts.into_iter().for_each(|part| out.push_sql(part));
         out.push_bind_param::<SqlUuid, _>(&self.tenant)?;
         out.push_sql(" AND id = record AND deleted_at IS NULL AND ");
         within.walk_ast(out.reborrow())?;
-        out.push_sql(" ORDER BY fit DESC, id DESC LIMIT ");
+        out.push_sql(BEST);
         out.push_bind_param::<BigInt, _>(&self.most)?;
         out.push_sql(")");
         Ok(())

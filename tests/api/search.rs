@@ -95,7 +95,7 @@ async fn the_best_come_first_and_say_why() {
         "Fortepianos",
     ];
     assert_eq!(names[..2], expected[..2]);
-    // Equal ones: the newest first.
+    // Of equal ones the shorter.
     assert_eq!(names[2..4], ["Grand Pianos", "Zephyr: relocation of 40 pianos"]);
     assert_eq!(names[4..], expected[4..]);
     let scores: Vec<f64> = hits.iter().map(|hit| hit["score"].as_f64().unwrap()).collect();
