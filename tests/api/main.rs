@@ -68,6 +68,7 @@ mod statements;
 mod tables;
 mod tags;
 mod territories;
+mod timeline;
 mod timeouts;
 mod tls;
 mod writes;
