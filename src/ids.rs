@@ -42,6 +42,14 @@ impl<'a> RawId<'a> {
     }
 }
 
+/// `prefix_…`.
+pub fn text(prefix: &str, uuid: Uuid) -> String {
+    let mut text = String::with_capacity(prefix.len() + 1 + LENGTH);
+    // Writing into a text does not fail.
+    let _ = write(prefix, uuid, &mut text);
+    text
+}
+
 /// Writes `prefix_…` without allocating.
 pub fn write(prefix: &str, uuid: Uuid, out: &mut impl fmt::Write) -> fmt::Result {
     let bits = uuid.as_u128();

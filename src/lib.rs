@@ -8,8 +8,9 @@
 //!   changes), [`graphql`] (the doors, lists, filters), [`jobs`] and [`mail`] (work to be done later), [`http`] (the edge), [`measure`] and
 //!   [`telemetry`] (what it says about itself);
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
-//!   [`contacts`], [`leads`], [`deals`], [`activities`], [`territories`], [`tags`], [`search`], [`audit`],
-//!   [`sso`], [`documents`];
+//!   [`contacts`], [`leads`], [`deals`], [`activities`], [`timeline`] (all that happened with one
+//!   record), [`territories`], [`tags`], [`search`], [`audit`], [`sso`],
+//!   [`documents`];
 //! * [`commands`]: what the program can be told to do.
 //!
 //! Architecture Invariants, held by `tests/api/architecture.rs`:
@@ -55,4 +56,5 @@ pub mod tags;
 pub mod telemetry;
 pub mod tenants;
 pub mod territories;
+pub mod timeline;
 pub mod words;

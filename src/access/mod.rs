@@ -10,5 +10,5 @@ mod viewer;
 
 pub use permission::{Grants, Permission, Scope};
 pub use role::BuiltInRole;
-pub use tables::{Guarded, TABLES, whose};
+pub use tables::{Guarded, TABLES, named_by, whose};
 pub use viewer::{HeldRole, Viewer, Who};

@@ -123,6 +123,36 @@ pub const TABLES: &[Guarded] = &[
     plain("users", ("User", "user"), UserRead),
 ];
 
+/// Columns that name a record, and what its ids begin with; a test holds them against the foreign keys.
+const NAMES: &[(&str, &str)] = &[
+    ("client_id", "apiclient"),
+    ("company_id", "company"),
+    ("contact_id", "contact"),
+    ("deal_id", "deal"),
+    ("document_id", "document"),
+    ("from_stage_id", "stage"),
+    ("into_id", "lead"),
+    ("lead_id", "lead"),
+    ("manager_id", "user"),
+    ("merged_into_id", "lead"),
+    ("other_lead_id", "lead"),
+    ("owner_id", "user"),
+    ("parent_id", "territory"),
+    ("pipeline_id", "pipeline"),
+    ("provider_id", "ssoprovider"),
+    ("role_id", "role"),
+    ("stage_id", "stage"),
+    ("tag_id", "tag"),
+    ("territory_id", "territory"),
+    ("to_stage_id", "stage"),
+    ("user_id", "user"),
+];
+
+/// What the ids in a column begin with, where it names a record.
+pub fn named_by(column: &str) -> Option<&'static str> {
+    NAMES.iter().find(|(name, _)| *name == column).map(|(_, prefix)| *prefix)
+}
+
 /// Whose the rows of a table are; `None`: nobody's in particular.
 pub fn whose(table: &str) -> Option<&'static Whose> {
     Guarded::of(table)?.whose

@@ -125,8 +125,11 @@ impl Viewer {
     /// (`db::Reach`).
     pub fn reach(&self, permission: Permission) -> Reach {
         match permission {
-            // Neither the trail nor the log says anything of what one may not see.
-            Permission::AuditRead | Permission::ChangeRead => self.reach_of_mentions(),
+            // What speaks of many tables (the trail, the log, a timeline) says nothing of what one may
+            // not see there.
+            Permission::ApiUse | Permission::AuditRead | Permission::ChangeRead => {
+                self.reach_of_mentions()
+            }
             _ => self.reach_of_records(permission),
         }
     }

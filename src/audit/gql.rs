@@ -10,7 +10,9 @@ use crate::{
     db::{Filter, TenantConn, Test, Value},
     error::{Error, Result},
     filter,
-    graphql::{DateTimeFilter, Doors, IDFilter, Paging, SortDirection, StringFilter, requires},
+    graphql::{
+        DateTimeFilter, Doors, IDFilter, Paging, SortDirection, StringFilter, requires, shown,
+    },
     ids::{self, RawId},
 };
 
@@ -50,9 +52,7 @@ impl AuditEntry {
     /// Which record; of a kind that this version of the product knows.
     async fn record_id(&self) -> Option<async_graphql::ID> {
         let prefix = Guarded::of(&self.0.table_name)?.prefix;
-        let mut text = String::new();
-        ids::write(prefix, self.0.record_id, &mut text).ok()?;
-        Some(text.into())
+        Some(ids::text(prefix, self.0.record_id).into())
     }
 
     /// What was done, such as "UPDATED" or "SIGNED_IN".
@@ -70,17 +70,20 @@ impl AuditEntry {
         let (old, new) = (part(&self.0.old), part(&self.0.new));
         let names = new.keys().chain(old.keys().filter(|name| !new.contains_key(*name)));
         let hidden = ["tenant_id", "updated_at", "version"];
-        let shown =
-            names.filter(|name| !hidden.contains(&name.as_str()) && !name.ends_with("_key"));
+        let told = names.filter(|name| !hidden.contains(&name.as_str()) && !name.ends_with("_key"));
         let guarded = Guarded::of(&self.0.table_name);
         let values = |name: &String| {
             let permission = guarded.and_then(|guarded| guarded.field(name));
             match permission.is_none_or(|permission| ctx.may_see(permission, Some(name))) {
-                true => json!({ "old": old.get(name), "new": new.get(name) }),
+                true => {
+                    let [old, new] =
+                        [&old, &new].map(|row| row.get(name).map(|value| shown(name, value)));
+                    json!({ "old": old, "new": new })
+                }
                 false => JsonValue::Null,
             }
         };
-        Json(JsonValue::Object(shown.map(|name| (name.clone(), values(name))).collect()))
+        Json(JsonValue::Object(told.map(|name| (name.clone(), values(name))).collect()))
     }
 
     /// The id of the request that did it, as in its answer and in the log.

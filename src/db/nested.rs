@@ -19,13 +19,17 @@ const MOST_VALUES: i64 = 100;
 pub type Valued = (Option<String>, i64);
 
 /// A kind of record that there are lists of; `listed!` makes it. One that is in no other record's
-/// list has the first two only.
+/// list has the first two only, one that is in nothing else the next two.
 #[expect(unused_variables, reason = "the names say what is asked")]
 pub trait Paged: Sized + Send {
-    fn page(conn: &TenantConn, slice: &Slice) -> impl Future<Output = Result<Vec<Self>>> + Send;
+    fn page(conn: &TenantConn, slice: &Slice) -> impl Future<Output = Result<Vec<Self>>> + Send {
+        async { Err(Error::internal(NOT_LISTED)) }
+    }
 
     /// How many, as far as [`COUNT_LIMIT`].
-    fn count(conn: &TenantConn, slice: &Slice) -> impl Future<Output = Result<i64>> + Send;
+    fn count(conn: &TenantConn, slice: &Slice) -> impl Future<Output = Result<i64>> + Send {
+        async { Err(Error::internal(NOT_LISTED)) }
+    }
 
     /// A page of each parent's own; `within` is the column that names the parent.
     fn pages(
@@ -34,7 +38,7 @@ pub trait Paged: Sized + Send {
         within: Column,
         parents: &[Uuid],
     ) -> impl Future<Output = Result<Vec<(Uuid, Self)>>> + Send {
-        async { Err(Error::internal(NOT_WITHIN)) }
+        async { Err(Error::internal(NOT_LISTED)) }
     }
 
     fn counts(
@@ -43,7 +47,7 @@ pub trait Paged: Sized + Send {
         within: Column,
         parents: &[Uuid],
     ) -> impl Future<Output = Result<Vec<(Uuid, i64)>>> + Send {
-        async { Err(Error::internal(NOT_WITHIN)) }
+        async { Err(Error::internal(NOT_LISTED)) }
     }
 
     /// The values of a column with how often they are there, the most frequent first.
@@ -52,7 +56,7 @@ pub trait Paged: Sized + Send {
         slice: &Slice,
         by: Column,
     ) -> impl Future<Output = Result<Vec<Valued>>> + Send {
-        async { Err(Error::internal(NOT_WITHIN)) }
+        async { Err(Error::internal(NOT_LISTED)) }
     }
 
     fn facets(
@@ -62,11 +66,11 @@ pub trait Paged: Sized + Send {
         within: Column,
         parents: &[Uuid],
     ) -> impl Future<Output = Result<Vec<(Uuid, Valued)>>> + Send {
-        async { Err(Error::internal(NOT_WITHIN)) }
+        async { Err(Error::internal(NOT_LISTED)) }
     }
 }
 
-const NOT_WITHIN: &str = "a list that has neither parents nor facets";
+const NOT_LISTED: &str = "a list that is asked for what it has not";
 
 /// The condition that a record is of the parent at hand, inside [`Nested`].
 #[derive(Clone, Copy, Debug)]

@@ -75,6 +75,22 @@ impl Reach {
         WithinReach { reach: self, tenant, over }
     }
 
+    /// Of what spans several tables: how far it reaches in one of them; `None`: not there at all.
+    pub fn in_table(&self, table: &str) -> Option<Self> {
+        match self {
+            Self::All => Some(Self::All),
+            Self::Within(_) => None,
+            Self::Tables(seen) => {
+                let seen = seen.iter().find(|seen| seen.table == table)?;
+                Some(
+                    seen.within
+                        .as_ref()
+                        .map_or(Self::All, |(_, within)| Self::Within(within.clone())),
+                )
+            }
+        }
+    }
+
     /// Does it reach a record with this owner, in this territory?
     pub fn covers(&self, owner: Option<Uuid>, territory: Option<Uuid>) -> bool {
         match self {
@@ -107,7 +123,7 @@ impl QueryFragment<Pg> for WithinReach<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let tenant = &self.tenant;
         match (self.reach, &self.over) {
-            (Reach::All, _) | (Reach::Within(_), Over::Nobodys) => out.push_sql("TRUE"),
+            (Reach::All, _) | (_, Over::Nobodys) => out.push_sql("TRUE"),
             (reach, Over::Rows(whose)) => reach.walk_over(tenant, whose, &mut out)?,
             (Reach::Tables(seen), Over::Mention { table, row, entry }) => {
                 out.push_sql("(FALSE");

@@ -24,6 +24,7 @@ pub use gql::{
     CurrencyRate, CurrencyRateById, Deal, DealById, DealConnection, DealMutation, DealOrder,
     DealQuery, DealRelationFilter, DealWhere, Pipeline, PipelineById, PipelineMutation,
     RateMutation, RateQuery, SalesSettingsMutation, SalesSettingsQuery, Stage, StageById,
+    StageChange, StageChangeById,
 };
 pub use model::{DEALS_OF_COMPANIES, DEALS_OF_CONTACTS, NewDeal, first_stage};
 pub use values::{ForecastCategory, StageKind};

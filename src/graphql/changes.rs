@@ -96,11 +96,8 @@ impl Change {
     }
 
     fn record(&self) -> ID {
-        let mut text = String::new();
         let prefix = self.guarded().map_or("", |guarded| guarded.prefix);
-        // Writing into a text does not fail.
-        let _ = ids::write(prefix, self.0.record_id, &mut text);
-        text.into()
+        ids::text(prefix, self.0.record_id).into()
     }
 }
 

@@ -1,5 +1,8 @@
 //! Relations, loaded in batches. All companies of a page ask for their owners one by one; the
 //! owners come with one statement.
+//!
+//! What waits for a batch is `unconstrained`: tokio would make a task wait that has taken a hundred
+//! locks, and a large page would fall into several batches.
 
 use std::{
     any::{Any, TypeId},
@@ -11,6 +14,7 @@ use std::{
 };
 
 use dataloader::{BatchFn, cached};
+use tokio::task::unconstrained;
 use uuid::Uuid;
 
 use crate::{
@@ -123,7 +127,7 @@ impl Loaders {
         })?;
         // A batch dies with the field that ran it (its parent failed); its keys are asked again.
         for _ in 0..TRIES {
-            if let Ok(loaded) = loader.try_load(key).await {
+            if let Ok(loaded) = unconstrained(loader.try_load(key)).await {
                 return told(loaded);
             }
         }
@@ -143,7 +147,7 @@ impl Loaders {
                 .with_max_batch_size(BATCH)
         })?;
         for _ in 0..TRIES {
-            if let Ok(loaded) = loader.try_load(parent).await {
+            if let Ok(loaded) = unconstrained(loader.try_load(parent)).await {
                 return told(loaded);
             }
         }

@@ -4,6 +4,7 @@
 //! Architecture Invariant: only `schema.rs` and `node.rs` know the areas; they close the schema.
 
 mod bulk;
+mod changed;
 mod changes;
 mod conflict;
 mod connection;
@@ -25,6 +26,7 @@ mod transition;
 mod writing;
 
 pub use bulk::{Bulk, ErrorPolicy};
+pub use changed::{FieldChange, shown};
 pub use connection::{
     Facet, Faceted, Listed, Nesting, Page, PageInfo, Paging, SortDirection, TotalCount, size_or,
 };

@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_graphql::Context;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, task::unconstrained};
 use uuid::Uuid;
 
 use super::{
@@ -137,7 +137,8 @@ impl Session {
     async fn read(&self, permission: Permission) -> Result<TenantConn> {
         let viewer = self.check(permission)?;
         let reach = viewer.reach(permission);
-        let mut reader = self.reader.lock().await;
+        // All records of a page come by here: none is made to wait while the others ask (`loader`).
+        let mut reader = unconstrained(self.reader.lock()).await;
         if let Some(conn) = &*reader {
             return Ok(conn.with_reach(reach));
         }

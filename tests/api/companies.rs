@@ -144,6 +144,13 @@ async fn a_stale_version_is_refused_with_both_versions() {
     );
     let late = rep.data(DELETE, json!({ "id": id, "v": 1 })).await;
     assert_eq!(refusal(&late["companyDelete"]), ("STALE_VERSION", vec!["expectedVersion"]));
+    let nobody = json!({ "id": id, "v": 2, "input": { "ownerId": null } });
+    rep.data(UPDATE, nobody).await;
+    let late = rep.data(UPDATE, json!({ "id": id, "v": 2, "input": { "city": "Oslo" } })).await;
+    assert_eq!(
+        late["companyUpdate"]["userErrors"][0]["details"]["changed"],
+        json!([{ "field": "ownerId", "before": rep.user().to_string(), "now": null }])
+    );
 }
 
 /// Twenty people change one version of one company at once: one wins.

@@ -69,6 +69,7 @@ mod statements;
 mod tables;
 mod tags;
 mod territories;
+mod timeline;
 mod timeouts;
 mod tls;
 mod writes;

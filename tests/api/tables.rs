@@ -1,7 +1,10 @@
 //! Every table against the rules of the house, read from the catalogue. No new table can get
 //! them half right.
 
-use kontor::error::CONSTRAINTS;
+use kontor::{
+    access::{Guarded, named_by},
+    error::CONSTRAINTS,
+};
 
 use crate::support::{TestApp, statements::GLOBAL};
 
@@ -238,4 +241,25 @@ async fn every_constraint_that_input_can_violate_is_explained() {
     }
     let numbered = "SELECT conname FROM pg_constraint WHERE connamespace = 'kontor'::regnamespace AND conname ~ '_[0-9]+$' AND conparentid = 0";
     assert_eq!(app.sql(numbered).await, [""; 0], "a name that ends in digits looks like a shard's");
+}
+
+/// A column that names a record is told with that record's kind of id, wherever a change is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reference_is_told_as_an_id_of_its_kind() {
+    let app = TestApp::new().await;
+    let references = "SELECT k.conrelid::regclass || ' ' || a.attname || ' ' || k.confrelid::regclass \
+        FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[array_length(k.conkey, 1)] \
+        WHERE k.contype = 'f' AND k.connamespace = 'kontor'::regnamespace AND k.conparentid = 0 ORDER BY 1";
+    let mut told = 0;
+    for reference in app.sql(references).await {
+        let parts: Vec<&str> = reference.split([' ', '.']).collect();
+        let (from, column, to) = (parts[1], parts[2], parts[4]);
+        // A change of what keeps no trail is never told; an id of its own is no reference.
+        let (Some(_), Some(to)) = (Guarded::of(from), Guarded::of(to)) else { continue };
+        if !["id", "tenant_id"].contains(&column) {
+            assert_eq!(named_by(column), Some(to.prefix), "{from}.{column}");
+            told += 1;
+        }
+    }
+    assert!(told > 20, "{told}");
 }

@@ -89,10 +89,7 @@ impl Activity {
     /// The record that it is about; null when that was deleted, or you do not see it.
     async fn about(&self, ctx: &Context<'_>) -> Result<Option<Node>> {
         let Some((prefix, uuid)) = self.0.about.id() else { return Ok(None) };
-        let mut id = String::new();
-        // Writing into a text does not fail.
-        let _ = ids::write(prefix, uuid, &mut id);
-        match find(ctx, &ID(id)).await {
+        match find(ctx, &ID(ids::text(prefix, uuid))).await {
             Ok(node) => Ok(Some(node)),
             Err(Error::NotFound | Error::Forbidden(_)) => Ok(None),
             Err(error) => Err(error),

@@ -26,6 +26,7 @@ use crate::{
     payload,
     tags::{TAGS_OF_COMPANIES, Tag, TagRelationFilter, TagsOfCompany},
     territories::{TERRITORY_OF_COMPANIES, Territory, TerritoryById, TerritoryId, TerritoryWhere},
+    timeline::{TimelineConnection, TimelineKind, timeline},
 };
 
 by_id!(
@@ -147,6 +148,20 @@ impl Company {
     /// Its tags, by name.
     async fn tags(&self, ctx: &Context<'_>) -> Result<Many<Tag>> {
         Ok(ctx.load::<TagsOfCompany>(self.0.id).await?.into_iter().map(Tag).collect())
+    }
+
+    /// What happened with it, the newest first (what is still to come is on top): the activities about
+    /// it, its contacts and its deals; the steps of its deals; and how it was made, changed, given to
+    /// somebody else, deleted and brought back. How its contacts and deals were changed is in their own
+    /// timelines. What you may not see is not in it, and not counted.
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        #[graphql(desc = "Of these kinds only; absent: of all.")] kinds: Option<Vec<TimelineKind>>,
+    ) -> Result<Option<TimelineConnection>> {
+        timeline(ctx, (self.0.id, column!(companies::id)), (first, after), kinds).await
     }
 
     /// Counts its changes: give it as `expectedVersion` to change what you have seen.

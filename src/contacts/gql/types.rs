@@ -22,6 +22,7 @@ use crate::{
     graphql::{DateTimeFilter, Doors, IDFilter, Nesting, Paging, StringFilter, one},
     payload, relation_filter,
     territories::{Territory, TerritoryById, TerritoryId, TerritoryWhere},
+    timeline::{TimelineConnection, TimelineKind, timeline},
 };
 
 by_id!(
@@ -113,6 +114,20 @@ impl Contact {
     ) -> Result<Option<DealConnection>> {
         let (paging, of) = (Paging::forward(first, after), column!(deals::contact_id));
         DealConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
+    }
+
+    /// What happened with them, the newest first (what is still to come is on top): the activities about
+    /// them and about their deals; the steps of their deals; and how the contact was made, changed,
+    /// given to somebody else, deleted and brought back. What you may not see is not in it, and not
+    /// counted.
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        #[graphql(desc = "Of these kinds only; absent: of all.")] kinds: Option<Vec<TimelineKind>>,
+    ) -> Result<Option<TimelineConnection>> {
+        timeline(ctx, (self.0.id, column!(contacts::id)), (first, after), kinds).await
     }
 
     /// Counts their changes: give it as `expectedVersion` to change what you have seen.

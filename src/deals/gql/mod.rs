@@ -16,4 +16,4 @@ pub use queries::DealQuery;
 pub use rates::{CurrencyRate, CurrencyRateById, RateMutation, RateQuery};
 pub use settings::{SalesSettingsMutation, SalesSettingsQuery};
 pub use stages::PipelineMutation;
-pub use types::{Deal, DealById};
+pub use types::{Deal, DealById, StageChange, StageChangeById};

@@ -5,7 +5,7 @@ use chrono::DateTime;
 
 use super::{
     super::{
-        DealId,
+        DealId, StageChangeId,
         model::{self, Worth},
         rules,
         values::{ForecastCategory, StageKind},
@@ -29,11 +29,16 @@ use crate::{
     has_many,
     money::{Currency, Money},
     territories::{Territory, TerritoryById},
+    timeline::{TimelineConnection, TimelineKind, timeline},
 };
 
 by_id!(
     /// Deals by id; deleted ones are not found.
     DealById, deals[not deleted_at], model::Deal, DealId, DealRead
+);
+by_id!(
+    /// Steps of deals by id.
+    StageChangeById, stage_changes, model::StageChange, StageChangeId, DealRead
 );
 has_many!(
     /// How a deal came to where it is.
@@ -244,6 +249,20 @@ impl Deal {
         ActivityConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
     }
 
+    /// What happened with it, the newest first (what is still to come is on top): the activities about
+    /// it; its steps from stage to stage, of which the first tells that it was made; and how it was
+    /// changed, given to somebody else, deleted and brought back. What you may not see is not in it, and
+    /// not counted.
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        #[graphql(desc = "Of these kinds only; absent: of all.")] kinds: Option<Vec<TimelineKind>>,
+    ) -> Result<Option<TimelineConnection>> {
+        timeline(ctx, (self.0.id, column!(deals::id)), (first, after), kinds).await
+    }
+
     /// Counts its changes: give it as `expectedVersion` to change what you have seen.
     async fn version(&self) -> i32 {
         self.0.version
@@ -261,7 +280,7 @@ impl Deal {
 }
 
 /// A step of a deal from one stage to another.
-pub struct StageChange(model::StageChange);
+pub struct StageChange(pub model::StageChange);
 
 /// A step of a deal from one stage to another.
 #[Object]

@@ -13,6 +13,7 @@ use crate::{
 #[derive(Clone, Debug, HasQuery, QueryableByName)]
 #[diesel(table_name = stage_changes)]
 pub struct StageChange {
+    pub id: StageChangeId,
     pub deal_id: DealId,
     pub from_stage_id: Option<StageId>,
     pub to_stage_id: StageId,
@@ -36,7 +37,7 @@ pub struct NewStageChange {
 }
 
 const OF_DEALS: &str = "
-SELECT deal_id, from_stage_id, to_stage_id, at, by_id, reason, seconds_in_previous FROM (
+SELECT id, deal_id, from_stage_id, to_stage_id, at, by_id, reason, seconds_in_previous FROM (
   SELECT c.*, row_number() OVER (PARTITION BY c.deal_id ORDER BY c.at DESC, c.id DESC) AS place
   FROM kontor.stage_changes c WHERE c.tenant_id = $1 AND c.deal_id = ANY($2)
 ) AS ranked WHERE place <= $3 ORDER BY deal_id, place DESC";

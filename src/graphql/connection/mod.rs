@@ -110,12 +110,7 @@ impl Facet {
     fn new(of: Faceted, values: Vec<Valued>) -> Self {
         let value = |(value, count): Valued| {
             let value = match (of.prefix, value.as_deref().map(Uuid::parse_str)) {
-                (Some(prefix), Some(Ok(id))) => {
-                    let mut text = String::new();
-                    // Writing into a text does not fail.
-                    let _ = ids::write(prefix, id, &mut text);
-                    Some(text)
-                }
+                (Some(prefix), Some(Ok(id))) => Some(ids::text(prefix, id)),
                 _ => value,
             };
             FacetValue { value, count: i32::try_from(count).unwrap_or(i32::MAX) }

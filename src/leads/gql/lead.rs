@@ -4,16 +4,17 @@ use async_graphql::{Context, Many, Object};
 use serde_json::json;
 
 use super::super::{
-    LeadId, ScoreRuleId,
+    LeadId,
     model::{
         self, conversion,
         matches::{self, Alike, Found},
         scores::Score,
     },
     rules::{Block, Standing, Step, blocks, onward},
-    scoring::{Part, grade},
+    scoring::grade,
     values::{DuplicateReason, LeadStatus},
 };
+use super::scoring::ScorePart;
 use crate::{
     access::{
         Permission::{self, *},
@@ -31,8 +32,8 @@ use crate::{
     error::{Error, ErrorCode, Problem, Result},
     graphql::{Doors, Nesting, Node, Paging, Relation, Transition},
     has_many,
-    money::Exact,
     territories::{Territory, TerritoryById},
+    timeline::{TimelineConnection, TimelineKind, timeline},
 };
 
 by_id!(
@@ -282,6 +283,20 @@ impl Lead {
         Ok(Step::ALL.into_iter().map(transition).collect())
     }
 
+    /// What happened with it, and with those that were merged into it, the newest first (what is still
+    /// to come is on top): the activities about it; how it was made, changed, given to somebody else,
+    /// deleted and brought back; the statuses it came to. What you may not see is not in it, and not
+    /// counted.
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        #[graphql(desc = "Of these kinds only; absent: of all.")] kinds: Option<Vec<TimelineKind>>,
+    ) -> Result<Option<TimelineConnection>> {
+        timeline(ctx, (self.0.id, column!(leads::id)), (first, after), kinds).await
+    }
+
     /// Counts its changes: give it as `expectedVersion` to change what you have seen.
     async fn version(&self) -> i32 {
         self.0.version
@@ -302,43 +317,6 @@ impl Lead {
     async fn score_now(&self, ctx: &Context<'_>) -> Result<i32> {
         let score = ctx.load::<ScoreOfLead>(self.0.id).await?;
         Ok(score.map(|score| score.at(ctx.clock().now())).unwrap_or_default())
-    }
-}
-
-/// What a rule gave a lead, once.
-pub struct ScorePart(Part, Timestamp);
-
-/// What a rule gave a lead, once.
-#[Object]
-impl ScorePart {
-    /// The rule's name.
-    async fn rule(&self) -> &str {
-        &self.0.name
-    }
-
-    /// The rule's id.
-    async fn rule_id(&self) -> ScoreRuleId {
-        ScoreRuleId(self.0.rule)
-    }
-
-    /// What it gave then.
-    async fn points(&self) -> i32 {
-        self.0.points
-    }
-
-    /// What is left of that now: it halves with each half-life of the rule.
-    async fn decayed(&self) -> Exact {
-        Exact(self.0.decayed(self.1).round_dp(4).normalize())
-    }
-
-    /// What it was given for.
-    async fn reason(&self) -> &str {
-        &self.0.reason
-    }
-
-    /// Since when.
-    async fn at(&self) -> Timestamp {
-        Timestamp(chrono::DateTime::from_timestamp(self.0.at, 0).unwrap_or_default())
     }
 }
 

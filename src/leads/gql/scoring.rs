@@ -3,14 +3,16 @@ use async_graphql::{Context, InputObject, Many, MaybeUndefined, Object};
 use super::super::{
     ScoreRuleId,
     model::scores::{MOST_RULES, NewScoreRule, ScoreRule as Row, ScoreRuleChanges, rescore_later},
+    scoring::Part,
     values::{ScoreDirection, ScoreEvent, ScoreField, ScoreOperator},
 };
 use crate::{
     access::Permission::*,
-    clock::Clock,
+    clock::{Clock, Timestamp},
     db::Deleted,
     error::{Error, ErrorCode, Problem, Result},
     graphql::{Check, DeletePayload, Doors, keep, requires},
+    money::Exact,
     payload,
 };
 
@@ -271,5 +273,42 @@ impl ScoreMutation {
             Ok(Deleted(id))
         });
         DeletePayload::of(deleted.await)
+    }
+}
+
+/// What a rule gave a lead, once.
+pub struct ScorePart(pub Part, pub Timestamp);
+
+/// What a rule gave a lead, once.
+#[Object]
+impl ScorePart {
+    /// The rule's name.
+    async fn rule(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The rule's id.
+    async fn rule_id(&self) -> ScoreRuleId {
+        ScoreRuleId(self.0.rule)
+    }
+
+    /// What it gave then.
+    async fn points(&self) -> i32 {
+        self.0.points
+    }
+
+    /// What is left of that now: it halves with each half-life of the rule.
+    async fn decayed(&self) -> Exact {
+        Exact(self.0.decayed(self.1).round_dp(4).normalize())
+    }
+
+    /// What it was given for.
+    async fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// Since when.
+    async fn at(&self) -> Timestamp {
+        Timestamp(chrono::DateTime::from_timestamp(self.0.at, 0).unwrap_or_default())
     }
 }

@@ -75,7 +75,8 @@ const BEFORE_THE_TENANT: [&str; 9] = [
 ];
 
 /// What is no record, but comes from a table of its own.
-const LOADED: [(&str, &str); 16] = [
+const LOADED: [(&str, &str); 17] = [
+    ("TimelineEntry", "stageChange"),
     ("Lead", "score"),
     ("Lead", "grade"),
     ("Lead", "scoreParts"),
