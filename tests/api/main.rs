@@ -51,6 +51,7 @@ mod lists;
 mod load;
 mod metrics;
 mod migrations;
+mod paths;
 mod people;
 mod playground;
 mod policy;

@@ -216,9 +216,10 @@ fn walk(
                     let name = if list { field.node.response_key().node.as_str() } else { name };
                     edges.insert((parent.to_owned(), name.to_owned()));
                     *extra += match (ty, name) {
-                        // Several kinds may hide behind it; or the stages, how the tenant sells, and
-                        // where deals on hold came from.
-                        (_, "availableTransitions") | ("Node", _) => 2,
+                        // The stages besides, how the tenant sells, and where deals on hold came from.
+                        (_, "availableTransitions") => 2,
+                        // What activities are about, or timelines: four kinds of records.
+                        ("Node", _) => 3,
                         _ => schema().kinds(ty) - 1,
                     };
                 }
