@@ -58,6 +58,7 @@ mod reach;
 mod redis_buckets;
 mod schemathesis;
 mod seals;
+mod seed;
 mod sign_in;
 mod snapshots;
 mod sockets;
