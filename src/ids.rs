@@ -4,9 +4,10 @@
 
 use std::fmt;
 
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 128 bits in steps of five.
@@ -18,6 +19,16 @@ pub fn new_uuid(clock: &Clock) -> Uuid {
     let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
     let at = uuid::Timestamp::from_unix_time(seconds, now.timestamp_subsec_nanos(), 0, 0);
     Uuid::new_v7(at)
+}
+
+/// The UUIDv7 of something that is made the same again and again: it follows from the moment and
+/// from what it is called.
+pub fn derived_uuid(at: Timestamp, called: &str) -> Uuid {
+    let digest: [u8; 32] = Sha256::digest(called).into();
+    let mut rest = [0; 10];
+    rest.iter_mut().zip(digest).for_each(|(byte, of)| *byte = of);
+    let millis = u64::try_from(at.0.timestamp_millis()).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid()
 }
 
 /// An id as text that names its kind, before its type is known.
@@ -186,5 +197,14 @@ mod tests {
         let clock = Clock::frozen(crate::clock::Timestamp(chrono::DateTime::UNIX_EPOCH));
         let (before, ()) = (ThingId::new(&clock), clock.advance(std::time::Duration::from_secs(1)));
         assert!(before < ThingId::new(&clock));
+    }
+
+    #[test]
+    fn what_is_derived_is_the_same_each_time() {
+        let at = Timestamp(chrono::DateTime::from_timestamp_millis(1_795_219_200_123).unwrap());
+        let id = derived_uuid(at, "acme");
+        assert_eq!((id, id.get_version_num()), (derived_uuid(at, "acme"), 7));
+        assert_eq!(Timestamp::of_uuid(id), at);
+        assert_ne!(id, derived_uuid(at, "globex"));
     }
 }

@@ -10,7 +10,7 @@ mod seed;
 mod serve;
 mod surroundings;
 
-pub use seed::{DEMO_PASSWORD, demo, seed_demo};
+pub use seed::{DEMO_PASSWORD, Seeding, demo, seed_demo, seed_people, seed_scale};
 
 use crate::{
     clock::Clock,
@@ -34,7 +34,9 @@ pub async fn run(cli: Cli) -> Result<()> {
             Ok(())
         }
         Command::Migrate(what) => with_database(&config, async |db| migrate(db, what).await).await,
-        Command::Seed => with_database(&config, async |db| seed::command(&config, db).await).await,
+        Command::Seed(what) => {
+            with_database(&config, async |db| seed::command(&config, db, what).await).await
+        }
         Command::User(User::CreateOwner(owner)) => {
             with_database(&config, async |db| owner::create(&config, db, owner).await).await
         }

@@ -9,7 +9,7 @@ mod model;
 mod values;
 
 pub use gql::{Company, CompanyById, CompanyMutation, CompanyPayload, CompanyQuery, CompanyWhere};
-pub use model::{NewCompany, Revenue};
+pub use model::{CompanyChanges, NewCompany, Revenue};
 pub use values::Domain;
 
 /// The row, for areas that span both.

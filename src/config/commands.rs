@@ -2,7 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Subcommand};
+use chrono::NaiveDate;
+use clap::{Args, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
 #[derive(Debug, Subcommand)]
@@ -12,8 +13,9 @@ pub enum Command {
     /// Bring the database's schema up to date, or look at it
     #[command(subcommand)]
     Migrate(Migrate),
-    /// Fill an empty database with the demo: two tenants, a person for each role, some companies
-    Seed,
+    /// Fill a database with the demo: two tenants, a person for each role, what they sell and to whom.
+    /// With --scale: with tenants of many rows instead
+    Seed(Seed),
     /// Print the GraphQL schema
     Schema,
     /// People
@@ -41,6 +43,29 @@ pub struct ServeArgs {
     /// Migrate first, and fill an empty database with the demo
     #[arg(long, env = "KONTOR_DEMO")]
     pub demo: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Seed {
+    /// Tenants of many rows instead of the demo, the same in each run. A tenant that is there stays as
+    /// it is. It passes triggers by: the login of the owner's URL must be a superuser
+    #[arg(long, value_name = "SIZE")]
+    pub scale: Option<Scale>,
+    /// The day that it is in these rows, for example 2026-11-21: nothing happened after it. Absent:
+    /// today. The same day gives the same ids and values
+    #[arg(long, value_name = "DAY", requires = "scale")]
+    pub day: Option<NaiveDate>,
+}
+
+/// How much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scale {
+    /// 2 tenants: 500 companies, 2,000 contacts, 1,000 deals, 400 leads, 5,000 activities
+    Small,
+    /// 5 tenants: 5,000 companies, 20,000 contacts, 10,000 deals, 4,000 leads, 50,000 activities
+    Medium,
+    /// 10 tenants: 50,000 companies, 200,000 contacts, 100,000 deals, 40,000 leads, 500,000 activities
+    Large,
 }
 
 #[derive(Debug, Subcommand)]

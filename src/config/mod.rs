@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use commands::{
     Audit, CheckDocuments, Command, CreateOwner, DocumentsCommand, KeysCommand, Migrate, Publish,
-    Rotate, ServeArgs, User, Verify,
+    Rotate, Scale, Seed, ServeArgs, User, Verify,
 };
 pub use operations::Operations;
 

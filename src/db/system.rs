@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use bb8::PooledConnection;
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use super::{
     AppRole, Settings,
@@ -50,8 +50,34 @@ impl OperatorConn {
         Ok(Self(conn))
     }
 
+    /// For rows by the hundred thousand: neither triggers nor foreign keys look at what is written on
+    /// it, so it leaves no trail. Takes a login that may say so.
+    pub async fn unwatched(settings: &Settings) -> Result<Self> {
+        // That they take long is no news.
+        let conn = Self::open(&Settings { slow_statement: None, ..settings.clone() }).await?;
+        // Allowed or not by the login, not by the role that it works as.
+        let unwatch = "RESET ROLE; SET session_replication_role = replica; SET ROLE kontor_worker";
+        (&mut conn.pg()).batch_execute(unwatch).await.map_err(|error| {
+            Error::internal(format!(
+                "This takes a superuser's login, because it passes triggers by: {error}. Set \
+                 DATABASE_OWNER_URL to a superuser's URL."
+            ))
+        })?;
+        Ok(conn)
+    }
+
     pub fn pg(&self) -> &AsyncPgConnection {
         &self.0
+    }
+
+    /// Runs several statements of our own, or one that cannot be in a transaction.
+    pub async fn batch(&self, statements: &str) -> Result<()> {
+        Ok((&mut self.pg()).batch_execute(statements).await?)
+    }
+
+    /// Runs one statement of our own; how many rows it touched.
+    pub async fn execute(&self, statement: &str) -> Result<usize> {
+        Ok(diesel::sql_query(statement).execute(&mut self.pg()).await?)
     }
 
     /// Runs `work` in a transaction of its own.

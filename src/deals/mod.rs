@@ -26,7 +26,11 @@ pub use gql::{
     RateMutation, RateQuery, SalesSettingsMutation, SalesSettingsQuery, Stage, StageById,
     StageChange, StageChangeById,
 };
-pub use model::{DEALS_OF_COMPANIES, DEALS_OF_CONTACTS, NewDeal, first_stage};
+pub use model::{
+    CurrencyRate as CurrencyRateRow, DEALS_OF_COMPANIES, DEALS_OF_CONTACTS, DEFAULT_PIPELINE,
+    NewDeal, NewRate, first_stage,
+};
+pub use rules::Said;
 pub use values::{ForecastCategory, StageKind};
 
 /// The rows, for areas that span both.

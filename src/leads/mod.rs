@@ -19,13 +19,17 @@ mod rules;
 mod scoring;
 mod values;
 
-pub use chores::Chores;
+pub use chores::{Chores, wake_on};
 pub use gql::{
     Lead, LeadById, LeadConnection, LeadMutation, LeadOrder, LeadQuery, LeadRelationFilter,
     LeadWhere,
 };
-pub use model::{note_outbound, scores::rescore};
-pub use values::LeadStatus;
+pub use likeness::domain_of;
+pub use model::{
+    LeadMove, NewLead, answered, note_outbound,
+    scores::{NewScoreRule, ScoreRule as ScoreRuleRow, rescore},
+};
+pub use values::{LeadStatus, ScoreDirection, ScoreEvent, ScoreField, ScoreOperator};
 
 /// The row, for areas that span both.
 pub use model::Lead as LeadRow;

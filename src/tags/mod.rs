@@ -7,7 +7,10 @@ mod gql;
 mod model;
 
 pub use gql::{Tag, TagById, TagMutation, TagQuery, TagRelationFilter, TagsOfCompany};
-pub use model::TAGS_OF_COMPANIES;
+pub use model::{NewTag, TAGS_OF_COMPANIES, replace_tags_of};
+
+/// The row, for areas that span both.
+pub use model::Tag as TagRow;
 
 crate::id!(
     /// Which tag.

@@ -10,7 +10,14 @@ mod rules;
 mod values;
 
 pub use gql::{Territory, TerritoryById, TerritoryMutation, TerritoryQuery, TerritoryWhere};
-pub use model::{TERRITORY_OF_COMPANIES, territory_for};
+pub use model::{
+    Member as TerritoryMember, NewRule, NewTerritory, Rule as TerritoryRule,
+    TERRITORY_OF_COMPANIES, territory_for,
+};
+
+/// The row, for areas that span both.
+pub use model::Territory as TerritoryRow;
+
 pub use values::Place;
 
 crate::id!(

@@ -286,6 +286,32 @@ async fn it_serves_from_a_database_that_is_already_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_rows_are_made_with_a_line_for_each_tenant() {
+    let settings = postgres::empty_database().await;
+    let owner = settings.owner_url.expose_secret();
+    let small = ["seed", "--scale", "small", "--database-url", owner];
+    let told = failure(&run(&small));
+    assert!(told.ends_with("Run `kontor migrate up`."), "{told}");
+    assert!(run(&["migrate", "up", "--database-url", owner]).status.success());
+    let made = run(&small);
+    let (said, told) =
+        (String::from_utf8_lossy(&made.stdout), String::from_utf8_lossy(&made.stderr));
+    assert!(said.contains("manager@aurora-small.test") && said.contains("kontor-demo"), "{said}");
+    assert!(told.contains("aurora-small: ") && told.contains("borealis-small: "), "{told}");
+    assert!(told.contains("Made 12,") && !told.contains('\r'), "{told}");
+    let again = run(&small);
+    assert_eq!(String::from_utf8_lossy(&again.stdout), "All of it is there already.\n");
+    assert_eq!(run(&["seed", "--day", "2026-11-21"]).status.code(), Some(2));
+    let worker = owner.replace("user=kontor", "user=kontor_worker");
+    let medium = ["seed", "--scale", "medium", "--database-url", owner];
+    let told = failure(&run(&[&medium[..], &["--database-owner-url", &worker]].concat()));
+    assert!(told.contains("superuser"), "{told}");
+    let secret = "0123456789abcdef0123456789abcdef";
+    let production = [&small[..], &["--env", "production", "--secret", secret]].concat();
+    assert_eq!(failure(&run(&production)), "Production refuses the demo.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_says_what_to_do() {
     let settings = postgres::database().await;
     let owner = settings.owner_url.expose_secret();

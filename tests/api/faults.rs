@@ -13,7 +13,7 @@ use diesel::{QueryableByName, sql_types::Text};
 use kontor::{
     accounts::Passwords,
     clock::Clock,
-    commands::seed_demo,
+    commands::seed_people,
     db::{Durability, Embedded, Migrator, Settings},
 };
 use serde_json::{Value as Json, json};
@@ -34,7 +34,7 @@ async fn the_database_may_be_restarted_under_load() {
         ..Settings::new(database.as_ref().unwrap().url())
     };
     Migrator::open(&settings).await.unwrap().up(&Clock::system()).await.unwrap();
-    seed_demo(&settings, &Clock::system(), &Passwords::new(4)).await.unwrap();
+    seed_people(&settings, &Clock::system(), &Passwords::new(4)).await.unwrap();
     let app = TestApp::with(|own| *own = settings.clone()).await;
     let rep = app.sign_in("manager@acme.test").await;
 

@@ -60,6 +60,7 @@ mod redis_buckets;
 mod schemathesis;
 mod seals;
 mod search;
+mod seed;
 mod sign_in;
 mod snapshots;
 mod sockets;

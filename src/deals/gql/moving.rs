@@ -4,9 +4,9 @@ use async_graphql::Context;
 
 use super::{
     super::{
-        DealId, StageChangeId, StageId,
-        model::{self, Moved, NewStageChange, SalesSettings},
-        rules::{self, Odds, Said, Standing, Stop},
+        DealId, StageId,
+        model::{self, SalesSettings},
+        rules::{self, Said, Standing, Stop},
         values::{DealField, StageKind},
     },
     pipelines::{MAX_STAGES, StagesOfPipeline},
@@ -28,17 +28,6 @@ pub struct Move {
     pub expected_version: Option<i32>,
     pub reason: Option<String>,
     pub hold_until: Option<Day>,
-}
-
-fn stop(stage: &model::Stage) -> Stop<'_> {
-    Stop {
-        name: &stage.name,
-        kind: stage.kind,
-        position: stage.position,
-        probability: stage.probability,
-        required: &stage.required_fields,
-        allow_skip: stage.allow_skip,
-    }
 }
 
 /// What a deal has of what stages ask for.
@@ -80,7 +69,7 @@ fn standing<'a>(
 ) -> Option<Standing<'a>> {
     let known = |id: StageId| stages.iter().find(|stage| stage.id == id);
     Some(Standing {
-        at: stop(known(deal.stage_id)?),
+        at: known(deal.stage_id)?.stop(),
         before_hold: from_hold.and_then(known).map(|stage| stage.position),
         has: has(deal),
         may_move,
@@ -111,7 +100,7 @@ pub async fn transitions(ctx: &Context<'_>, deal: &model::Deal) -> Result<Vec<Tr
     let Some(standing) = standing(deal, &stages, (from_hold, &settings), may) else {
         return Ok(Vec::new());
     };
-    let stops: Vec<Stop<'_>> = stages.iter().map(stop).collect();
+    let stops: Vec<Stop<'_>> = stages.iter().map(model::Stage::stop).collect();
     let others = stops.iter().filter(|stop| **stop != standing.at);
     let transition = |to: &Stop<'_>| {
         let blockers = rules::judge(&standing, to, &stops).blockers;
@@ -153,8 +142,8 @@ pub async fn go(ctx: &Context<'_>, tx: &TenantConn, asked: Move) -> Result<model
     let may = (reaches(ctx, DealUpdate, &deal)?, reaches(ctx, DealManage, &deal)?);
     let standing = standing(&deal, &stages, (from_hold, &settings), may);
     let standing = standing.ok_or(Error::NotFound)?;
-    let stops: Vec<Stop<'_>> = stages.iter().map(stop).collect();
-    let to = stop(target);
+    let stops: Vec<Stop<'_>> = stages.iter().map(model::Stage::stop).collect();
+    let to = target.stop();
     let problems = rules::refusals(&standing, &to, &stops, (&said, today(ctx.clock())));
     if !problems.is_empty() {
         return Err(Error::Refused(problems));
@@ -162,45 +151,6 @@ pub async fn go(ctx: &Context<'_>, tx: &TenantConn, asked: Move) -> Result<model
     if rules::judge(&standing, &to, &stops).managed {
         ctx.allow(DealManage)?;
     }
-    put(ctx, tx, &deal, (&to, stage), said).await
-}
-
-/// What the move makes of it, and the line in its history.
-async fn put(
-    ctx: &Context<'_>,
-    tx: &TenantConn,
-    deal: &model::Deal,
-    (to, stage): (&Stop<'_>, StageId),
-    said: Said,
-) -> Result<model::Deal> {
-    let now = ctx.clock().now();
-    let before =
-        Odds { probability: deal.probability, set: deal.probability_set, forecast: deal.forecast };
-    let Odds { probability, set, forecast } = rules::odds(before, deal.stage_kind, to);
-    let lost = to.kind == StageKind::Lost;
-    let moved = Moved {
-        stage_id: stage,
-        stage_kind: to.kind,
-        stage_since: now,
-        probability,
-        probability_set: set,
-        forecast,
-        closed_at: to.kind.is_closed().then_some(now),
-        lost_reason: said.reason.clone().filter(|_| lost),
-        hold_until: said.hold_until,
-        reopened: deal.reopened + i32::from(deal.stage_kind.is_closed()),
-    };
-    let seconds = now.unix_seconds() - deal.stage_since.unix_seconds();
-    let step = NewStageChange {
-        id: StageChangeId::new(ctx.clock()),
-        deal_id: deal.id,
-        from_stage_id: Some(deal.stage_id),
-        to_stage_id: stage,
-        at: now,
-        by_id: ctx.viewer()?.person().ok(),
-        reason: said.reason,
-        seconds_in_previous: i32::try_from(seconds.max(0)).ok().or(Some(i32::MAX)),
-    };
-    model::StageChange::insert(tx, step).await?;
-    model::Deal::put(tx, deal.id, moved).await
+    let by = ctx.viewer()?.person().ok();
+    model::Deal::go(tx, (ctx.clock(), by), &deal, (target, said)).await
 }

@@ -5,7 +5,8 @@ mod settings;
 
 pub use history::{NewStageChange, StageChange};
 pub use pipelines::{
-    NewPipeline, NewStage, Pipeline, PipelineChanges, Stage, StageChanges, first_stage,
+    DEFAULT as DEFAULT_PIPELINE, NewPipeline, NewStage, Pipeline, PipelineChanges, Stage,
+    StageChanges, first_stage,
 };
 pub use rates::{CurrencyRate, NewRate, Worth, worths};
 pub use settings::SalesSettings;
@@ -16,6 +17,7 @@ use rust_decimal::Decimal;
 
 use super::{
     DealId, PipelineId, StageChangeId, StageId,
+    rules::{Odds, Said, odds},
     values::{ForecastCategory, StageKind},
 };
 use crate::{
@@ -217,8 +219,47 @@ impl Deal {
         Ok(made)
     }
 
-    /// To another stage. The row is locked.
-    pub async fn put(mut conn: &TenantConn, id: DealId, moved: Moved) -> Result<Self> {
+    /// To another stage, with the line in its history. Whether it may go there has been decided, and
+    /// the row is locked.
+    pub async fn go(
+        conn: &TenantConn,
+        (clock, by): (&Clock, Option<UserId>),
+        deal: &Self,
+        (to, said): (&Stage, Said),
+    ) -> Result<Self> {
+        let now = clock.now();
+        let Self { probability, probability_set: set, forecast, .. } = *deal;
+        let before = Odds { probability, set, forecast };
+        let Odds { probability, set, forecast } = odds(before, deal.stage_kind, &to.stop());
+        let lost = to.kind == StageKind::Lost;
+        let moved = Moved {
+            stage_id: to.id,
+            stage_kind: to.kind,
+            stage_since: now,
+            probability,
+            probability_set: set,
+            forecast,
+            closed_at: to.kind.is_closed().then_some(now),
+            lost_reason: said.reason.clone().filter(|_| lost),
+            hold_until: said.hold_until,
+            reopened: deal.reopened + i32::from(deal.stage_kind.is_closed()),
+        };
+        let seconds = now.unix_seconds() - deal.stage_since.unix_seconds();
+        let step = NewStageChange {
+            id: StageChangeId::new(clock),
+            deal_id: deal.id,
+            from_stage_id: Some(deal.stage_id),
+            to_stage_id: to.id,
+            at: now,
+            by_id: by,
+            reason: said.reason,
+            seconds_in_previous: i32::try_from(seconds.max(0)).ok().or(Some(i32::MAX)),
+        };
+        StageChange::insert(conn, step).await?;
+        Self::put(conn, deal.id, moved).await
+    }
+
+    async fn put(mut conn: &TenantConn, id: DealId, moved: Moved) -> Result<Self> {
         let moved = diesel::update(deals::table)
             .filter(deals::tenant_id.eq(conn.tenant()))
             .filter(deals::id.eq(id))

@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use super::super::{
     PipelineId, StageId,
+    rules::Stop,
     values::{DealField, StageKind},
 };
 use crate::{
@@ -93,7 +94,7 @@ record!(Stage, stages[not deleted_at], StageId, NewStage, StageChanges);
 kept!(Stage, stages, StageId);
 
 /// The pipeline that every tenant begins with.
-const DEFAULT: (&str, [(&str, StageKind, i32); 6]) = (
+pub const DEFAULT: (&str, [(&str, StageKind, i32); 6]) = (
     "Sales",
     [
         ("Qualification", StageKind::Open, 10),
@@ -176,6 +177,18 @@ fn positions(count: usize) -> Vec<i32> {
 }
 
 impl Stage {
+    /// As far as a move is about it.
+    pub fn stop(&self) -> Stop<'_> {
+        Stop {
+            name: &self.name,
+            kind: self.kind,
+            position: self.position,
+            probability: self.probability,
+            required: &self.required_fields,
+            allow_skip: self.allow_skip,
+        }
+    }
+
     /// The stages that a pipeline begins with.
     pub fn defaults(clock: &Clock, pipeline: PipelineId) -> Vec<NewStage> {
         let (_, stages) = DEFAULT;

@@ -9,7 +9,7 @@ use std::{
 use kontor::{
     accounts::Passwords,
     clock::Clock,
-    commands::seed_demo,
+    commands::seed_people,
     db::{Durability, Embedded, Migrator, Settings},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -60,7 +60,7 @@ async fn start() -> (Embedded, String) {
         let settings = Settings::new(server.url_of("making"));
         let clock = Clock::system();
         Migrator::open(&settings).await.unwrap().up(&clock).await.unwrap();
-        seed_demo(&settings, &clock, &Passwords::new(4)).await.unwrap();
+        seed_people(&settings, &clock, &Passwords::new(4)).await.unwrap();
         // The pool of the seed closes its connections a moment later.
         let rename = format!("ALTER DATABASE making RENAME TO {template}");
         while try_ask(&admin, &rename).await.is_err() {
@@ -79,7 +79,7 @@ fn fingerprint() -> u64 {
         .flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap())
         .map(|file| file.unwrap().path())
         .collect();
-    files.extend(["src/db/migrate.rs", "src/commands/seed.rs"].map(|file| root.join(file)));
+    files.extend(["src/db/migrate.rs", "src/commands/seed/demo.rs"].map(|file| root.join(file)));
     files.sort();
     for file in files {
         std::fs::read(file).unwrap().hash(&mut hasher);

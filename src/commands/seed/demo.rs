@@ -1,6 +1,12 @@
-//! The demo: two tenants, a person for each role, some companies. Deterministic but for ids.
+//! The demo: two tenants, a person for each role, companies, and what happened with them within three
+//! months. Deterministic but for ids; days are told from today.
 
-use super::{Config, Settings};
+use std::time::Duration;
+
+use super::{
+    DEMO_PASSWORD, Settings,
+    life::{PAST, live},
+};
 use crate::{
     access::BuiltInRole::{self, *},
     accounts::{NewMembership, NewUser, Passwords, UserId, UserRow, report_to},
@@ -14,9 +20,6 @@ use crate::{
     money::{Currency, Money},
     tenants::{NewTenant, TenantId, TenantRow},
 };
-
-/// Printed plainly wherever the demo is; production refuses the demo.
-pub const DEMO_PASSWORD: &str = "kontor-demo";
 
 const TENANTS: [(&str, &str, &str, &str); 2] = [
     ("acme", "Acme Movers", "USD", "America/New_York"),
@@ -52,18 +55,6 @@ const COMPANIES: [(&str, &str, &str, &str, i64); 12] = [
     ("Lumen Telecom", "Telecom", "Lisbon", "PT", 95),
 ];
 
-pub(super) async fn command(config: &Config, settings: &Settings) -> Result<()> {
-    if config.is_production() {
-        return Err(Error::internal("Production refuses the demo."));
-    }
-    let passwords = Passwords::new(config.bcrypt_cost);
-    match seed_demo(settings, &Clock::system(), &passwords).await? {
-        true => println!("Filled the database with the demo."),
-        false => println!("The demo is there already."),
-    }
-    Ok(())
-}
-
 /// Who there is, for the playground.
 pub fn demo() -> Demo {
     let tenant = |(at, (slug, name, ..)): (usize, (&'static str, &'static str, &str, &str))| {
@@ -78,8 +69,24 @@ pub fn demo() -> Demo {
     Demo { password: DEMO_PASSWORD, tenants }
 }
 
-/// Makes what is missing of the demo; true if anything was. Each step is one transaction.
+/// Makes what is missing of the demo; true if anything was.
 pub async fn seed_demo(settings: &Settings, clock: &Clock, passwords: &Passwords) -> Result<bool> {
+    let began = clock.now().minus(Duration::from_hours(24 * PAST));
+    let mut anything = seed_people(settings, &Clock::frozen(began), passwords).await?;
+    let (operator, db) = (OperatorConn::open(settings).await?, Db::new(settings)?);
+    for (slug, ..) in TENANTS {
+        let tenant = TenantRow::by_slug(operator.pg(), slug).await?.ok_or(Error::NotFound)?;
+        anything |= live(&db, clock, &tenant).await?;
+    }
+    Ok(anything)
+}
+
+/// Its tenants and people, the companies and the pipeline. Each step is one transaction.
+pub async fn seed_people(
+    settings: &Settings,
+    clock: &Clock,
+    passwords: &Passwords,
+) -> Result<bool> {
     let operator = OperatorConn::open(settings).await?;
     let mut anything = false;
     for (at, (slug, ..)) in TENANTS.iter().enumerate() {
