@@ -25,6 +25,7 @@ mod companies;
 mod conformance;
 mod contacts;
 mod deals;
+mod depths;
 mod documents;
 mod documents_outside;
 mod documents_used;

@@ -164,7 +164,8 @@ fn counts(sql: &str) -> bool {
     !looked_up && !WITHOUT_TABLES.iter().any(|prefix| sql.starts_with(prefix))
 }
 
-/// How many statements a query may take: one for each root field, distinct edge and totalCount.
+/// How many statements a query may take: one for each root field, distinct edge of each level (the
+/// managers of managers are asked for when the managers are known) and totalCount.
 /// What a mutation and a subscription run is their own business; `None`.
 pub fn budget(document: &ExecutableDocument) -> Option<usize> {
     let (_, operation) = document.operations.iter().next()?;
@@ -173,15 +174,15 @@ pub fn budget(document: &ExecutableDocument) -> Option<usize> {
     }
     let mut edges = HashSet::new();
     let mut extra = 0;
-    walk(document, &operation.node.selection_set.node, "Query", &mut edges, &mut extra);
+    walk(document, &operation.node.selection_set.node, ("Query", 0), &mut edges, &mut extra);
     Some(edges.len() + extra)
 }
 
 fn walk(
     document: &ExecutableDocument,
     set: &SelectionSet,
-    parent: &str,
-    edges: &mut HashSet<(String, String)>,
+    (parent, depth): (&str, usize),
+    edges: &mut HashSet<(usize, String, String)>,
     extra: &mut usize,
 ) {
     for item in &set.items {
@@ -192,6 +193,7 @@ fn walk(
                 let ty = bare(&definition.ty.node);
                 let within = parent.ends_with("Connection") || parent.ends_with("Edge");
                 let leads = schema().is_node(ty) || ty.ends_with("Connection");
+                let below = depth + usize::from(!within);
                 if name == "totalCount" {
                     *extra += 1;
                 } else if name == "facets" {
@@ -214,7 +216,7 @@ fn walk(
                     // A list with other arguments is another one.
                     let list = ty.ends_with("Connection");
                     let name = if list { field.node.response_key().node.as_str() } else { name };
-                    edges.insert((parent.to_owned(), name.to_owned()));
+                    edges.insert((depth, parent.to_owned(), name.to_owned()));
                     *extra += match (ty, name) {
                         // The stages besides, how the tenant sells, and where deals on hold came from.
                         (_, "availableTransitions") => 2,
@@ -223,17 +225,17 @@ fn walk(
                         _ => schema().kinds(ty) - 1,
                     };
                 }
-                walk(document, &field.node.selection_set.node, ty, edges, extra);
+                walk(document, &field.node.selection_set.node, (ty, below), edges, extra);
             }
             Selection::InlineFragment(inline) => {
                 let on = inline.node.type_condition.as_ref();
                 let on = on.map_or(parent, |on| on.node.on.node.as_str());
-                walk(document, &inline.node.selection_set.node, on, edges, extra);
+                walk(document, &inline.node.selection_set.node, (on, depth), edges, extra);
             }
             Selection::FragmentSpread(spread) => {
                 if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
                     let on = fragment.node.type_condition.node.on.node.as_str();
-                    walk(document, &fragment.node.selection_set.node, on, edges, extra);
+                    walk(document, &fragment.node.selection_set.node, (on, depth), edges, extra);
                 }
             }
         }
