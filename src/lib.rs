@@ -9,7 +9,7 @@
 //!   [`telemetry`] (what it says about itself);
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
 //!   [`contacts`], [`leads`], [`deals`], [`activities`], [`timeline`] (all that happened with one
-//!   record), [`territories`], [`tags`], [`search`], [`audit`], [`sso`],
+//!   record), [`territories`], [`tags`], [`search`], [`handover`], [`audit`], [`sso`],
 //!   [`documents`];
 //! * [`commands`]: what the program can be told to do.
 //!
@@ -41,6 +41,7 @@ pub mod documents;
 pub mod error;
 pub mod feed;
 pub mod graphql;
+pub mod handover;
 pub mod http;
 pub mod ids;
 pub mod jobs;

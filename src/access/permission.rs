@@ -81,6 +81,8 @@ permissions! {
     SalesManage = "sales:manage",
     /// Remove deleted records for good.
     RecordPurge = "record:purge",
+    /// Hand over what one person looks after to another.
+    RecordTransfer = "record:transfer",
 }
 
 impl Permission {

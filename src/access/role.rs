@@ -102,7 +102,8 @@ fn holders(permission: Permission) -> &'static [BuiltInRole] {
         | Permission::ActivityUpdate
         | Permission::ActivityDelete
         | Permission::TagWrite => SELLERS,
-        Permission::LeadManage
+        Permission::RecordTransfer
+        | Permission::LeadManage
         | Permission::DealManage
         | Permission::TerritoryManage
         | Permission::SalesManage => LEADERS,

@@ -23,6 +23,7 @@ use crate::{
         SalesSettingsQuery,
     },
     documents::{DocumentMutation, DocumentQuery},
+    handover::HandoverMutation,
     leads::{LeadMutation, LeadQuery},
     search::SearchQuery,
     sso::{SsoMutation, SsoQuery},
@@ -88,7 +89,13 @@ struct CustomerChanges(
 );
 
 #[derive(Default, MergedObject)]
-struct SalesChanges(DealMutation, PipelineMutation, RateMutation, SalesSettingsMutation);
+struct SalesChanges(
+    DealMutation,
+    PipelineMutation,
+    RateMutation,
+    SalesSettingsMutation,
+    HandoverMutation,
+);
 
 pub type AppSchema = Schema<Query, Mutation, ChangeSubscription>;
 

@@ -37,6 +37,7 @@ mod faults;
 mod fields;
 mod followers;
 mod fuzz;
+mod handover;
 mod http;
 mod isolation;
 mod jobs;

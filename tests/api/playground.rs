@@ -89,6 +89,7 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
         ("invitationToken", token("Invitation")),
         ("resetToken", token("new password")),
         ("userId", json!(rep.user().to_string())),
+        ("otherUserId", user_id(app, "rep2@acme.test").await),
         ("sessionId", own["sessions"][0]["id"].clone()),
         ("refreshToken", session["signIn"]["refreshToken"].clone()),
     ])
