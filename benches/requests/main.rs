@@ -5,6 +5,7 @@
 //! floor, and the ratios say what all of those cost. Ratios within one run are to be trusted;
 //! absolute times depend on the machine.
 //!
+//! W1 to W8 are the workloads that other servers are measured with: as many rows and values.
 //! Those of "edge" are one query asked in each of the ways that there are: by a program, with its
 //! key, by the id of its registered document and as text.
 #![expect(
@@ -59,7 +60,7 @@ async fn run(only: &str) {
     );
     let this = std::env::current_exe().unwrap();
     let bare = Process::start(this.to_str().unwrap(), &["bare", &bench.url()], "listening on ");
-    let questions = questions::questions(&bench, &ours.address, &bare.address).await;
+    let (questions, pairs) = questions::questions(&bench, &ours.address, &bare.address).await;
     println!("rows: {}\n", bench.rows);
     println!(
         "| question | connections | req/s | p50 / p99 ms | CPU µs: server + Postgres | bare: req/s | bare: p50 / p99 ms | bare: CPU µs | ratio of CPU |"
@@ -75,6 +76,17 @@ async fn run(only: &str) {
             let (name, ratio) = (question.name, a.cpu() / b.cpu());
             println!("| {name} | {connections} | {} | {} | {ratio:.2} |", a.columns(), b.columns());
         }
+    }
+    println!("\n| what, and beside what | CPU µs | CPU µs | ratio, at most |\n|---|---|---|---|");
+    for pair in pairs.iter().filter(|pair| pair.name.starts_with(only)) {
+        let (mut plain, mut other) = (measure::Sum::default(), measure::Sum::default());
+        for _ in 0..ROUNDS {
+            plain.add(round(&bench, &ours, &pair.plain, 16).await);
+            other.add(round(&bench, &ours, &pair.other, 16).await);
+        }
+        let (plain, other) = (plain.cpu(), other.cpu());
+        let (name, ratio) = (pair.name, other / plain);
+        println!("| {name} | {other:.0} | {plain:.0} | {ratio:.2}, {} |", pair.most);
     }
     println!(
         "\nresident memory after the run: kontor {} MiB, bare handler {} MiB",

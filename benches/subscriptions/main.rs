@@ -56,7 +56,7 @@ SET session_replication_role = replica;
 INSERT INTO kontor.users (id, email, name, password_hash, created_at)
   SELECT md5('reader' || i)::uuid, 'reader' || i || '@example.test', 'Reader', '-', now() FROM generate_series(1, 200) i;
 INSERT INTO kontor.memberships (tenant_id, user_id, roles, created_at)
-  SELECT md5('tenant' || CASE WHEN i <= 10 THEN 1 ELSE 2 + i % 9 END)::uuid, md5('reader' || i)::uuid, ARRAY['MANAGER'], now()
+  SELECT (SELECT array_agg(id ORDER BY slug) FROM kontor.tenants)[CASE WHEN i <= 10 THEN 1 ELSE 2 + i % 9 END], md5('reader' || i)::uuid, ARRAY['MANAGER'], now()
   FROM generate_series(1, 200) i;
 SET session_replication_role = origin;";
 
@@ -132,7 +132,7 @@ impl People {
             tokens.push(sign_in.token(row.get(0), row.get(1)).await);
         }
         let admin = "SELECT tenant_id, user_id FROM kontor.memberships \
-            WHERE tenant_id = md5('tenant1')::uuid AND roles = ARRAY['ADMIN']";
+            WHERE tenant_id = (SELECT id FROM kontor.tenants WHERE slug = 'aurora-large') AND roles = ARRAY['ADMIN']";
         let admin = sign_in.client.query_one(admin, &[]).await.unwrap();
         let writer = sign_in.token(admin.get::<_, Uuid>(0), admin.get::<_, Uuid>(1)).await;
         Self { tokens, writer }
@@ -210,8 +210,7 @@ async fn idle_on_shared_sockets(server: &Process, people: &People) -> Following 
 
 /// Those that were refused would take no room.
 async fn all_follow(server: &Process) {
-    let request =
-        Request { bytes: b"GET /metrics HTTP/1.1\r\nHost: bench\r\n\r\n".to_vec(), status: 200 };
+    let request = Request::new(b"GET /metrics HTTP/1.1\r\nHost: bench\r\n\r\n".to_vec(), 200);
     let mut connection = Connection::open(&server.address).await;
     let (_, metrics) = connection.ask(&request).await;
     let follow = format!("kontor_subscriptions {SUBSCRIPTIONS}");

@@ -48,7 +48,8 @@ FROM (
     c.ms + (({now} - c.ms) * pg_temp.u(i, 41) ^ 1.5)::bigint AS ms,
     pg_temp.first_name(i, 42) AS first_name, pg_temp.last_name(i, 43) AS last_name,
     pg_temp.pick('{Chief Executive,Chief Technology Officer,Head of Finance,Buyer,Engineer,Head of Sales,Office Manager,Consultant,Analyst,Director,Head of Operations,Assistant,Project Manager,IT Administrator}', i, 44) AS title,
-    CASE WHEN pg_temp.h(i, 45, 10) > 0 THEN c.dial || ' ' || 1000000 + pg_temp.h(i, 46, 8999999) END AS phone,
+    -- Whoever has no e-mail address has a telephone.
+    CASE WHEN pg_temp.h(i, 45, 10) > 0 OR pg_temp.h(i, 40, 20) = 0 THEN c.dial || ' ' || 1000000 + pg_temp.h(i, 46, 8999999) END AS phone,
     CASE WHEN pg_temp.h(i, 47, 7) > 0 THEN c.owner_id ELSE c.members[1 + pg_temp.h(i, 48, cardinality(c.members))] END AS owner_id
   FROM generate_series(1::bigint, {contacts}) AS i JOIN seed_companies c ON c.n = pg_temp.company_of(i, 49)
 ) AS person;
