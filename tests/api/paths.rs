@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write,
     time::Duration,
 };
 
@@ -112,7 +113,7 @@ impl Ground<'_> {
                 let id = uuid(id);
                 let mut set = format!("owner_id = {}", dice.of(people));
                 if kind.name != "Activity" {
-                    set.push_str(&format!(", territory_id = {}", dice.of(territories)));
+                    write!(set, ", territory_id = {}", dice.of(territories)).unwrap();
                 }
                 self.app
                     .sql(&format!("UPDATE kontor.{} SET {set} WHERE id = '{id}'", kind.table))
@@ -136,7 +137,7 @@ impl Ground<'_> {
             grants.extend(scope.map(|scope| (kind.permission.clone(), scope)));
         }
         for (permission, scope) in grants {
-            dress.push_str(&format!("; INSERT INTO kontor.role_grants VALUES ('{tenant}', gen_random_uuid(), '{role}', '{permission}', '{scope}')"));
+            write!(dress, "; INSERT INTO kontor.role_grants VALUES ('{tenant}', gen_random_uuid(), '{role}', '{permission}', '{scope}')").unwrap();
         }
         self.app.sql(&dress).await;
         // What was remembered of them is forgotten after a second.
@@ -175,7 +176,7 @@ impl Ground<'_> {
                 ("deals", "deal_id"),
                 ("leads", "lead_id"),
             ] {
-                whose.push_str(&format!(" OR EXISTS (SELECT FROM kontor.{table} WHERE {table}.id = activities.{key} AND {})", within(table)));
+                write!(whose, " OR EXISTS (SELECT FROM kontor.{table} WHERE {table}.id = activities.{key} AND {})", within(table)).unwrap();
             }
         }
         let seen = format!(
