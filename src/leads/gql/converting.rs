@@ -6,9 +6,7 @@ use super::{
         LeadId,
         model::{
             self, LeadMove,
-            conversion::{
-                Conversion, Converted, company_with, contact_with, domain, hand_over, open_deal,
-            },
+            conversion::{Conversion, Converted, company_with, contact_with, domain, hand_over},
         },
         rules::Step,
         values::LeadStatus,
@@ -205,9 +203,8 @@ async fn deal(
         territory_id: lead.territory_id,
         ..NewDeal::in_stage(DealId::new(clock), name, &stage, clock.now())
     };
-    let made = DealRow::insert(&tx, new).await?;
-    open_deal(&tx, clock, &made, ctx.viewer()?.person().ok()).await?;
-    Ok(made.id)
+    let by = ctx.viewer()?.person().ok();
+    Ok(DealRow::begin(&tx, (clock, by), new).await?.id)
 }
 
 async fn convert(

@@ -5,7 +5,6 @@ use uuid::Uuid;
 use super::super::LeadId;
 use super::Lead;
 use crate::{
-    accounts::UserId,
     clock::{Clock, Timestamp},
     companies::{CompanyId, CompanyRow, Domain},
     contacts::{ContactId, ContactRow},
@@ -13,7 +12,7 @@ use crate::{
     deals::{DealId, DealRow},
     error::{Error, Problem, Result},
     ids::new_uuid,
-    schema::{activities, companies, contacts, deals, lead_conversions, stage_changes},
+    schema::{activities, companies, contacts, deals, lead_conversions},
 };
 
 /// What a lead became.
@@ -101,27 +100,6 @@ pub async fn hand_over(mut conn: &TenantConn, lead: LeadId, to: ContactId) -> Re
         .filter(activities::tenant_id.eq(conn.tenant()))
         .filter(activities::lead_id.eq(lead))
         .set((activities::contact_id.eq(to), activities::lead_id.eq(None::<LeadId>)))
-        .execute(&mut conn)
-        .await?;
-    Ok(())
-}
-
-/// The history of a deal begins.
-pub async fn open_deal(
-    mut conn: &TenantConn,
-    clock: &Clock,
-    deal: &DealRow,
-    by: Option<UserId>,
-) -> Result<()> {
-    diesel::insert_into(stage_changes::table)
-        .values((
-            stage_changes::tenant_id.eq(conn.tenant()),
-            stage_changes::id.eq(new_uuid(clock)),
-            stage_changes::deal_id.eq(deal.id),
-            stage_changes::to_stage_id.eq(deal.stage_id),
-            stage_changes::at.eq(deal.stage_since),
-            stage_changes::by_id.eq(by),
-        ))
         .execute(&mut conn)
         .await?;
     Ok(())
