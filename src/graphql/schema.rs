@@ -27,6 +27,7 @@ use crate::{
     sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
     territories::{TerritoryMutation, TerritoryQuery},
+    views::{SavedViewMutation, SavedViewQuery},
 };
 
 /// What can be asked.
@@ -55,7 +56,15 @@ struct Access(
 );
 
 #[derive(Default, MergedObject)]
-struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery, LeadQuery, ActivityQuery);
+struct Customers(
+    CompanyQuery,
+    ContactQuery,
+    TagQuery,
+    TerritoryQuery,
+    LeadQuery,
+    ActivityQuery,
+    SavedViewQuery,
+);
 
 #[derive(Default, MergedObject)]
 struct Sales(DealQuery, RateQuery, SalesSettingsQuery);
@@ -84,6 +93,7 @@ struct CustomerChanges(
     TerritoryMutation,
     LeadMutation,
     ActivityMutation,
+    SavedViewMutation,
 );
 
 #[derive(Default, MergedObject)]

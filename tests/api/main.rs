@@ -71,4 +71,5 @@ mod territories;
 mod timeline;
 mod timeouts;
 mod tls;
+mod views;
 mod writes;

@@ -222,6 +222,8 @@ fn walk(
                         _ => 0,
                     };
                 }
+                // The saved view is looked up first.
+                *extra += usize::from(field.node.get_argument("view").is_some());
                 walk(document, &field.node.selection_set.node, ty, edges, extra);
             }
             Selection::InlineFragment(inline) => {
