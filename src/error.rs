@@ -226,6 +226,8 @@ pub const CONSTRAINTS: &[(&str, ErrorCode, &str, &str)] = &[
     ("role_grants_role_fkey", ErrorCode::NotFound, "id", "There is no such role."),
     ("roles_name_key", ErrorCode::Duplicate, "name", "Another role has this name."),
     ("score_rules_name_key", ErrorCode::Duplicate, "name", "Another rule has this name."),
+    ("saved_views_name_key", ErrorCode::Duplicate, "name", "Another view of theirs has this name."),
+    ("saved_views_owner_fkey", ErrorCode::NotFound, "ownerId", "There is no such user."),
     ("sso_identities_person_key", ErrorCode::Duplicate, "state", "Somebody signs in as them now."),
     (
         "sso_identities_provider_fkey",

@@ -9,8 +9,8 @@
 //!   [`telemetry`] (what it says about itself);
 //! * areas, each a slice from table to schema: [`tenants`], [`accounts`], [`companies`],
 //!   [`contacts`], [`leads`], [`deals`], [`activities`], [`timeline`] (all that happened with one
-//!   record), [`territories`], [`tags`], [`search`], [`handover`], [`audit`], [`sso`],
-//!   [`documents`];
+//!   record), [`territories`], [`tags`], [`search`], [`handover`], [`views`] (saved filters), [`audit`],
+//!   [`sso`], [`documents`];
 //! * [`commands`]: what the program can be told to do.
 //!
 //! Architecture Invariants, held by `tests/api/architecture.rs`:
@@ -58,4 +58,5 @@ pub mod telemetry;
 pub mod tenants;
 pub mod territories;
 pub mod timeline;
+pub mod views;
 pub mod words;

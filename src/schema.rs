@@ -542,6 +542,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.saved_views (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        owner_id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        kind -> Text,
+        visibility -> Text,
+        conditions -> Jsonb,
+        sorting -> Jsonb,
+        shown -> Array<Text>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     kontor.schedules (name) {
         name -> Text,
         next_at -> Timestamptz,
@@ -848,6 +866,7 @@ diesel::allow_tables_to_appear_in_same_query!(recovery_codes, users);
 diesel::allow_tables_to_appear_in_same_query!(refresh_tokens, sessions);
 diesel::allow_tables_to_appear_in_same_query!(reporting_lines, memberships);
 diesel::allow_tables_to_appear_in_same_query!(role_grants, roles);
+diesel::allow_tables_to_appear_in_same_query!(saved_views, memberships);
 diesel::allow_tables_to_appear_in_same_query!(sessions, memberships);
 diesel::allow_tables_to_appear_in_same_query!(sso_attempts, sso_providers);
 diesel::allow_tables_to_appear_in_same_query!(sso_identities, memberships);

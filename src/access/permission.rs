@@ -79,6 +79,14 @@ permissions! {
     TerritoryManage = "territory:manage",
     /// Set up pipelines, stages, exchange rates and scoring.
     SalesManage = "sales:manage",
+    /// See one's own saved views, and those that are shared with one.
+    ViewRead = "view:read",
+    /// Keep views of one's own, and share them with one's team.
+    ViewWrite = "view:write",
+    /// Share views with everybody.
+    ViewPublish = "view:publish",
+    /// Change and delete whatever views are shared.
+    ViewManage = "view:manage",
     /// Remove deleted records for good.
     RecordPurge = "record:purge",
     /// Hand over what one person looks after to another.
@@ -126,6 +134,9 @@ impl Permission {
                 | Self::SsoManage
                 | Self::SettingsManage
                 | Self::ApiClientManage
+                | Self::ViewWrite
+                | Self::ViewPublish
+                | Self::ViewManage
         )
     }
 

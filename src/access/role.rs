@@ -72,6 +72,7 @@ fn holders(permission: Permission) -> &'static [BuiltInRole] {
         | Permission::SettingsManage
         | Permission::ApiClientRead
         | Permission::ApiClientManage
+        | Permission::ViewManage
         | Permission::RecordPurge => ADMINISTRATORS,
         Permission::MoneyRead => {
             &[Owner, Admin, Manager, Rep, Finance, Viewer, Customer, Integration]
@@ -85,7 +86,10 @@ fn holders(permission: Permission) -> &'static [BuiltInRole] {
         | Permission::DealRead
         | Permission::ActivityRead
         | Permission::TagRead
+        | Permission::ViewRead
         | Permission::TerritoryRead => READERS,
+        // A person's own, whatever else they do not change.
+        Permission::ViewWrite => &[Owner, Admin, Manager, Rep, Finance, Operations, Viewer],
         Permission::CompanyCreate
         | Permission::CompanyUpdate
         | Permission::CompanyDelete
@@ -106,6 +110,7 @@ fn holders(permission: Permission) -> &'static [BuiltInRole] {
         | Permission::LeadManage
         | Permission::DealManage
         | Permission::TerritoryManage
+        | Permission::ViewPublish
         | Permission::SalesManage => LEADERS,
     }
 }

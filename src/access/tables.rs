@@ -78,6 +78,11 @@ const ACTIVITY: Whose = Whose::Any(&[
     of("activities", "lead_id", &LEAD),
 ]);
 
+const SAVED_VIEW: Whose = Whose::Shared {
+    owner: Column { table: "saved_views", name: "owner_id" },
+    visibility: Column { table: "saved_views", name: "visibility" },
+};
+
 pub const TABLES: &[Guarded] = &[
     Guarded {
         fields: &[("annual_revenue", MoneyRead), ("annual_revenue_currency", MoneyRead)],
@@ -114,6 +119,7 @@ pub const TABLES: &[Guarded] = &[
     plain("memberships", ("User", "user"), UserRead),
     plain("role_grants", ("RoleGrant", "rolegrant"), RoleRead),
     plain("roles", ("Role", "role"), RoleRead),
+    owned(&SAVED_VIEW, "saved_views", ("SavedView", "view"), ViewRead),
     plain("secrets", ("Secret", "secret"), SettingsRead),
     plain("security_policies", ("SecurityPolicy", "securitypolicy"), SettingsRead),
     plain("sso_identities", ("SsoIdentity", "ssoidentity"), SsoManage),

@@ -134,6 +134,12 @@ impl Viewer {
         }
     }
 
+    /// A view is its owner's and theirs that it is shared with, however far a role reaches.
+    fn reach_of_views(&self) -> Reach {
+        let all_shared = self.grants.holds(Permission::ViewManage);
+        Reach::Within(Within { owners: [self.actor()].into(), all_shared, ..Within::default() })
+    }
+
     fn reach_of_mentions(&self) -> Reach {
         let seen = TABLES.iter().filter(|guarded| self.grants.holds(guarded.read));
         let seen = seen.map(|Guarded { table, read, whose, .. }| {
@@ -152,10 +158,13 @@ impl Viewer {
 
     fn reach_of_records(&self, permission: Permission) -> Reach {
         match self.grants.scope(permission) {
+            Some(_) if matches!(permission, Permission::ViewRead | Permission::ViewWrite) => {
+                self.reach_of_views()
+            }
             Some(Scope::All) => Reach::All,
             Some(Scope::Territory) => {
-                let territories = self.territories.clone();
-                Reach::Within(Within { owners: self.team_and_self(), territories })
+                let (owners, territories) = (self.team_and_self(), self.territories.clone());
+                Reach::Within(Within { owners, territories, ..Within::default() })
             }
             Some(Scope::Team) => {
                 let owners = self.team_and_self();

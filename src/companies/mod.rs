@@ -8,7 +8,9 @@ mod gql;
 mod model;
 mod values;
 
-pub use gql::{Company, CompanyById, CompanyMutation, CompanyPayload, CompanyQuery, CompanyWhere};
+pub use gql::{
+    Company, CompanyById, CompanyMutation, CompanyOrder, CompanyPayload, CompanyQuery, CompanyWhere,
+};
 pub use model::{CompanyChanges, NewCompany, Revenue};
 pub use values::Domain;
 

@@ -30,6 +30,8 @@ pub enum Reach {
 pub struct Within {
     pub owners: Arc<[Uuid]>,
     pub territories: Arc<[Uuid]>,
+    /// Of what people share, all of it: with whomever.
+    pub all_shared: bool,
 }
 
 /// A table that one may hear of.
@@ -47,6 +49,8 @@ pub enum Whose {
     Own { owner: Column, territory: Option<Column> },
     /// A row is of whoever has the row that `key` points to.
     Of { key: Column, whose: &'static Whose },
+    /// Of its owner, and of those whom its owner shares it with: `visibility` says with whom.
+    Shared { owner: Column, visibility: Column },
     /// Of each of these.
     Any(&'static [Whose]),
 }
@@ -95,7 +99,7 @@ impl Reach {
     pub fn covers(&self, owner: Option<Uuid>, territory: Option<Uuid>) -> bool {
         match self {
             Self::All => true,
-            Self::Within(Within { owners, territories }) => {
+            Self::Within(Within { owners, territories, .. }) => {
                 owner.is_some_and(|owner| owners.contains(&owner))
                     || territory.is_some_and(|territory| territories.contains(&territory))
             }
@@ -198,7 +202,9 @@ impl Reach {
 impl Whose {
     fn table(&self) -> &'static str {
         match self {
-            Self::Own { owner: column, .. } | Self::Of { key: column, .. } => column.table,
+            Self::Own { owner: column, .. }
+            | Self::Shared { owner: column, .. }
+            | Self::Of { key: column, .. } => column.table,
             Self::Any(parts) => parts.first().map_or("", Self::table),
         }
     }
@@ -231,6 +237,16 @@ impl Whose {
                 whose.walk(Told::ByItself, within, tenant, out)?;
                 out.push_sql(")");
             }
+            Self::Shared { owner, visibility } => {
+                out.push_sql("(");
+                among(told, *owner, &within.owners, out)?;
+                // Of what is gone the trail tells its owner.
+                if matches!(told, Told::ByItself) {
+                    out.push_sql(" OR ");
+                    shared((*owner, *visibility), within, tenant, out)?;
+                }
+                out.push_sql(")");
+            }
             Self::Any(parts) => {
                 out.push_sql("(FALSE");
                 for part in *parts {
@@ -254,6 +270,46 @@ fn among<'b>(
     out.push_sql(" = ANY(");
     out.push_bind_param::<Array<SqlUuid>, [Uuid]>(these)?;
     out.push_sql(")");
+    Ok(())
+}
+
+/// It is shared with everybody, or with the team of its owner, which is theirs too: one reports to
+/// the other, at whatever distance, or both to the same person.
+fn shared<'b>(
+    (owner, visibility): (Column, Column),
+    within: &'b Within,
+    tenant: &'b TenantId,
+    out: &mut AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
+    visibility.walk(out)?;
+    if within.all_shared {
+        out.push_sql(" <> 'PRIVATE'");
+        return Ok(());
+    }
+    out.push_sql(" = 'PUBLIC' OR ");
+    visibility.walk(out)?;
+    out.push_sql(" = 'TEAM' AND (");
+    for (at, [theirs, mine]) in
+        [["manager_id", "member_id"], ["member_id", "manager_id"]].into_iter().enumerate()
+    {
+        let lines = "reporting_lines";
+        out.push_sql(if at == 0 { "" } else { " OR " });
+        from(lines, tenant, out)?;
+        out.push_sql(" AND ");
+        equals(Column { table: lines, name: theirs }, owner, out)?;
+        out.push_sql(" AND ");
+        among(Told::ByItself, Column { table: lines, name: mine }, &within.owners, out)?;
+        out.push_sql(")");
+    }
+    out.push_sql(" OR EXISTS (SELECT 1 FROM kontor.memberships o JOIN kontor.memberships m ON m.tenant_id = ");
+    out.push_bind_param::<SqlUuid, TenantId>(tenant)?;
+    out.push_sql(" AND m.manager_id = o.manager_id WHERE o.tenant_id = ");
+    out.push_bind_param::<SqlUuid, TenantId>(tenant)?;
+    out.push_sql(" AND o.user_id = ");
+    owner.walk(out)?;
+    out.push_sql(" AND m.user_id = ANY(");
+    out.push_bind_param::<Array<SqlUuid>, [Uuid]>(&within.owners)?;
+    out.push_sql(")))");
     Ok(())
 }
 

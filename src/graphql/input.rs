@@ -110,6 +110,11 @@ impl Check {
         keep(value).map(|value| self.parse(field, value, parse))
     }
 
+    /// What somebody else has found.
+    pub fn add(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+    }
+
     pub fn problem(&mut self, code: ErrorCode, field: &str, message: &str) {
         self.problems.push(Problem::new(code, [field], message));
     }

@@ -28,7 +28,8 @@ mod writing;
 pub use bulk::{Bulk, ErrorPolicy};
 pub use changed::{FieldChange, shown};
 pub use connection::{
-    Facet, Faceted, Listed, Nesting, Page, PageInfo, Paging, SortDirection, TotalCount, size_or,
+    Facet, Faceted, Listed, Nesting, Ordered, Page, PageInfo, Paging, SortDirection, TotalCount,
+    size_or,
 };
 pub use directive::{SIGN_INS, public, requires};
 pub use execute::{
@@ -36,8 +37,8 @@ pub use execute::{
 };
 pub use fields::ReadField;
 pub use filter::{
-    Asker, DateFilter, DateTimeFilter, DecimalFilter, IDFilter, IntFilter, StringFilter, Where,
-    WordTests, one, relation,
+    Asker, DateFilter, DateTimeFilter, DecimalFilter, IDFilter, IntFilter, Joined, StringFilter,
+    Where, WordTests, one, relation,
 };
 pub use input::{Check, count, keep, rival};
 pub use loader::Relation;

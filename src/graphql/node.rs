@@ -25,6 +25,7 @@ use crate::{
     tags::{Tag, TagById, TagId},
     tenants::{Tenant, TenantId, TenantRow},
     territories::{Territory, TerritoryById, TerritoryId},
+    views::{SavedView, SavedViewById, SavedViewId},
 };
 
 const MAX_NODES: usize = 100;
@@ -44,6 +45,7 @@ pub enum Node {
     PersistedDocument(Box<PersistedDocument>),
     Pipeline(Box<Pipeline>),
     Role(Box<Role>),
+    SavedView(Box<SavedView>),
     SsoProvider(Box<SsoProvider>),
     Stage(Box<Stage>),
     Tag(Box<Tag>),
@@ -61,6 +63,7 @@ impl Node {
             Self::Contact(contact) => contact.0.owner_id,
             Self::Deal(deal) => deal.0.owner_id,
             Self::Lead(lead) => lead.0.owner_id,
+            Self::SavedView(view) => Some(view.0.owner_id),
             _ => None,
         }
     }
@@ -131,6 +134,10 @@ pub async fn find(ctx: &Context<'_>, id: &ID) -> Result<Node> {
         UserId::PREFIX => {
             ctx.load::<UserById>(raw.uuid.into()).await?.map(|row| Node::User(Box::new(User(row))))
         }
+        SavedViewId::PREFIX => ctx
+            .load::<SavedViewById>(raw.uuid.into())
+            .await?
+            .map(|row| Node::SavedView(Box::new(SavedView(row)))),
         TenantId::PREFIX => {
             let conn = ctx.read(ApiUse).await?;
             let own = conn.tenant() == TenantId(raw.uuid);

@@ -29,6 +29,7 @@ use crate::{
     sso::{SsoMutation, SsoQuery},
     tags::{TagMutation, TagQuery},
     territories::{TerritoryMutation, TerritoryQuery},
+    views::{SavedViewMutation, SavedViewQuery},
 };
 
 /// What can be asked.
@@ -57,7 +58,15 @@ struct Access(
 );
 
 #[derive(Default, MergedObject)]
-struct Customers(CompanyQuery, ContactQuery, TagQuery, TerritoryQuery, LeadQuery, ActivityQuery);
+struct Customers(
+    CompanyQuery,
+    ContactQuery,
+    TagQuery,
+    TerritoryQuery,
+    LeadQuery,
+    ActivityQuery,
+    SavedViewQuery,
+);
 
 #[derive(Default, MergedObject)]
 struct Sales(SearchQuery, DealQuery, RateQuery, SalesSettingsQuery);
@@ -86,6 +95,7 @@ struct CustomerChanges(
     TerritoryMutation,
     LeadMutation,
     ActivityMutation,
+    SavedViewMutation,
 );
 
 #[derive(Default, MergedObject)]

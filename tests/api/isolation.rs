@@ -41,6 +41,8 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
     let about = person
         .data(about, serde_json::json!({ "id": tag["contactCreate"]["contact"]["id"] }))
         .await;
+    let view = "mutation { savedViewCreate(input: { name: \"Theirs\", kind: COMPANY, visibility: PUBLIC }) { savedView { id } } }";
+    let view = person.data(view, Json::Null).await;
     let id = |value: &Json| value.as_str().unwrap().to_owned();
     HashMap::from([
         ("company", id(&data["companies"]["nodes"][0]["id"])),
@@ -51,6 +53,7 @@ async fn records(person: &Person<'_>) -> HashMap<&'static str, String> {
         ("pipeline", id(&tag["dealCreate"]["deal"]["stage"]["pipeline"]["id"])),
         ("rate", id(&tag["currencyRateSet"]["currencyRate"]["id"])),
         ("lead", id(&tag["leadCreate"]["lead"]["id"])),
+        ("view", id(&view["savedViewCreate"]["savedView"]["id"])),
         ("scorerule", id(&tag["scoreRuleCreate"]["scoreRule"]["id"])),
         ("territory", id(&tag["territoryCreate"]["territory"]["id"])),
         ("apiclient", id(&tag["apiClientCreate"]["apiClient"]["id"])),

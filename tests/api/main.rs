@@ -79,4 +79,5 @@ mod territories;
 mod timeline;
 mod timeouts;
 mod tls;
+mod views;
 mod writes;

@@ -19,6 +19,7 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
         apiClientCreate(input: { name: \"Known\", scopes: [], mode: OPEN }) { apiClient { id secrets { id } } }
         roleCreate(input: { name: \"Known\", grants: [] }) { role { id } }
         scoreRuleCreate(input: { name: \"Known\", event: NOTE, points: 1 }) { scoreRule { id } }
+        savedViewCreate(input: { name: \"Known\", kind: COMPANY, visibility: PUBLIC }) { savedView { id } }
         worked: territoryCreate(input: { name: \"Worked\" }) { territory { id } }
         territoryCreate(input: { name: \"Known\" }) { territory { id } } }";
     let made = owner.data(made, Json::Null).await;
@@ -70,6 +71,7 @@ async fn things(app: &TestApp, person: &Person<'_>, oidc: &Oidc) -> HashMap<&'st
         ("contactId", met["contactCreate"]["contact"]["id"].clone()),
         ("leadId", found["leadCreate"]["lead"]["id"].clone()),
         ("otherLeadId", found["other"]["lead"]["id"].clone()),
+        ("savedViewId", made["savedViewCreate"]["savedView"]["id"].clone()),
         ("scoreRuleId", made["scoreRuleCreate"]["scoreRule"]["id"].clone()),
         ("memberTerritoryId", worked.clone()),
         ("activityId", did["activityCreate"]["activity"]["id"].clone()),

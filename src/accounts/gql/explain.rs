@@ -133,7 +133,7 @@ fn about(kind: &Guarded) -> impl Iterator<Item = &'static Permission> {
 
 impl Case {
     fn rules(&self, kind: &Guarded) -> Many<AccessRule> {
-        let about = about(kind).map(|one| self.rule(*one, Vec::new()));
+        let about = about(kind).map(|one| self.rule(*one, Vec::new(), self.reached.contains(one)));
         let mut guarded: Vec<(Permission, Vec<&'static str>)> = Vec::new();
         for (column, permission) in kind.fields {
             match guarded.iter_mut().find(|(known, _)| known == permission) {
@@ -141,19 +141,18 @@ impl Case {
                 None => guarded.push((*permission, vec![column])),
             }
         }
-        about.chain(guarded.into_iter().map(|(one, fields)| self.rule(one, fields))).collect()
+        about.chain(guarded.into_iter().map(|(one, fields)| self.rule(one, fields, true))).collect()
     }
 
-    fn rule(&self, permission: Permission, fields: Vec<&'static str>) -> AccessRule {
+    fn rule(&self, permission: Permission, fields: Vec<&'static str>, covered: bool) -> AccessRule {
         let scope = self.person.grants.scope(permission);
         let owner = self.owner.map(|owner| owner.0);
-        let covered = !permission.is_about_owned_records() || self.reached.contains(&permission);
         let in_team = owner.is_some_and(|owner| self.person.team.contains(&UserId(owner)));
         let reason = match scope {
             _ if !self.active => AccessReason::Deactivated,
             None => AccessReason::NotGranted,
-            Some(Scope::All) => AccessReason::All,
             Some(_) if !covered => AccessReason::OutOfReach,
+            Some(Scope::All) => AccessReason::All,
             Some(_) if owner == Some(self.person.actor()) => AccessReason::Own,
             Some(_) if in_team => AccessReason::Team,
             Some(_) => AccessReason::Related,

@@ -11,6 +11,7 @@ use crate::{
     access::Permission::*,
     error::Result,
     graphql::{Doors, Paging, requires},
+    views::{SavedViewId, viewed},
 };
 
 #[derive(Default)]
@@ -37,8 +38,13 @@ impl CompanyQuery {
         r#where: Option<CompanyWhere>,
         order_by: Option<Vec<CompanyOrder>>,
         #[graphql(desc = "True: those that were deleted, and no others.", default)] deleted: bool,
+        #[graphql(
+            desc = "A saved view: what it and `where` say both; its order where `orderBy` is absent."
+        )]
+        view: Option<SavedViewId>,
     ) -> Result<Option<CompanyConnection>> {
         let paging = Paging { first, after, last, before, deleted };
+        let (r#where, order_by) = viewed(ctx, view, (r#where, order_by)).await?;
         CompanyConnection::load(ctx, paging, r#where, order_by).await
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     access::Permission::*,
     error::Result,
     graphql::{Doors, Paging, requires},
+    views::{SavedViewId, viewed},
 };
 
 #[derive(Default)]
@@ -40,8 +41,13 @@ impl ContactQuery {
         r#where: Option<ContactWhere>,
         order_by: Option<Vec<ContactOrder>>,
         #[graphql(desc = "True: those that were deleted, and no others.", default)] deleted: bool,
+        #[graphql(
+            desc = "A saved view: what it and `where` say both; its order where `orderBy` is absent."
+        )]
+        view: Option<SavedViewId>,
     ) -> Result<Option<ContactConnection>> {
         let paging = Paging { first, after, last, before, deleted };
+        let (r#where, order_by) = viewed(ctx, view, (r#where, order_by)).await?;
         ContactConnection::load(ctx, paging, r#where, order_by).await
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     access::Permission::*,
     error::Result,
     graphql::{Doors, Paging, requires},
+    views::{SavedViewId, viewed},
 };
 
 #[derive(Default)]
@@ -36,8 +37,13 @@ impl DealQuery {
         r#where: Option<DealWhere>,
         order_by: Option<Vec<DealOrder>>,
         #[graphql(desc = "True: those that were deleted, and no others.", default)] deleted: bool,
+        #[graphql(
+            desc = "A saved view: what it and `where` say both; its order where `orderBy` is absent."
+        )]
+        view: Option<SavedViewId>,
     ) -> Result<Option<DealConnection>> {
         let paging = Paging { first, after, last, before, deleted };
+        let (r#where, order_by) = viewed(ctx, view, (r#where, order_by)).await?;
         DealConnection::load(ctx, paging, r#where, order_by).await
     }
 

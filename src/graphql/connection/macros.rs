@@ -117,7 +117,7 @@ macro_rules! connection {
                 which: Option<$where>,
                 order: Option<Vec<$order>>,
             ) -> $crate::error::Result<Option<Self>> {
-                let choice = (which, $order::keys(order));
+                let choice = (which, <$order as $crate::graphql::Ordered>::keys(order));
                 let page = $crate::graphql::Page::load(ctx, paging, choice).await?;
                 Ok(Some(Self(::std::sync::Arc::new(page))))
             }
@@ -134,15 +134,16 @@ macro_rules! connection {
                     which: Option<$where>,
                     order: Option<Vec<$order>>,
                 ) -> $crate::error::Result<Option<Self>> {
-                    let choice = (which, $order::keys(order));
+                    let choice = (which, <$order as $crate::graphql::Ordered>::keys(order));
                     let page = $crate::graphql::Page::within(ctx, nesting, paging, choice).await?;
                     Ok(Some(Self(::std::sync::Arc::new(page))))
                 }
             }
         )?
 
-        impl $order {
-            /// What a list's orderBy says.
+        impl $crate::graphql::Ordered for $order {
+            type Item = $item;
+
             fn keys(order: Option<Vec<Self>>) -> Vec<($field, $crate::graphql::SortDirection)> {
                 let keys = order.unwrap_or_default().into_iter();
                 keys.map(|key| (key.field, key.direction.unwrap_or_default())).collect()

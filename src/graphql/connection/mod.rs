@@ -136,6 +136,14 @@ pub trait Listed: Sized + Send + Sync + 'static {
     fn uuid(&self) -> Uuid;
 }
 
+/// A list's `orderBy`: [`crate::connection!`] makes it.
+pub trait Ordered: Sized {
+    type Item: Listed;
+
+    /// What it says.
+    fn keys(order: Option<Vec<Self>>) -> Vec<(<Self::Item as Listed>::Field, SortDirection)>;
+}
+
 /// A question to a list: which page of which order of which records.
 pub struct Question<F> {
     pub slice: Slice,

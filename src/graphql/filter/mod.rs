@@ -96,6 +96,12 @@ impl<W: Where> Where for Box<W> {
     }
 }
 
+/// Two of them as one: what passes both.
+pub trait Joined: Sized {
+    #[must_use]
+    fn joined(self, other: Self) -> Self;
+}
+
 /// Some, none, every of the many that `link` leads to.
 pub fn relation<W: Where>(
     [some, none, every]: [Option<W>; 3],
@@ -144,6 +150,12 @@ macro_rules! filter {
             /// Not this; what is unknown counts as not.
             not: Option<Box<$name>>,
             $($(#[$field_doc])* $field: Option<$ty>,)*
+        }
+
+        impl $crate::graphql::Joined for $name {
+            fn joined(self, other: Self) -> Self {
+                Self { and: Some(vec![self, other]), ..Self::default() }
+            }
         }
 
         impl $crate::graphql::Where for $name {

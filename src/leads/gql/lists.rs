@@ -22,6 +22,7 @@ use crate::{
     },
     relation_filter,
     territories::{TerritoryId, TerritoryWhere},
+    views::{SavedViewId, viewed},
 };
 
 enum_filter!(
@@ -138,8 +139,13 @@ impl ListQuery {
         r#where: Option<LeadWhere>,
         order_by: Option<Vec<LeadOrder>>,
         #[graphql(desc = "True: those that were deleted, and no others.", default)] deleted: bool,
+        #[graphql(
+            desc = "A saved view: what it and `where` say both; its order where `orderBy` is absent."
+        )]
+        view: Option<SavedViewId>,
     ) -> Result<Option<LeadConnection>> {
         let paging = Paging { first, after, last, before, deleted };
+        let (r#where, order_by) = viewed(ctx, view, (r#where, order_by)).await?;
         LeadConnection::load(ctx, paging, r#where, order_by).await
     }
 }

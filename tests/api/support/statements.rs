@@ -225,6 +225,8 @@ fn walk(
                         _ => schema().kinds(ty) - 1,
                     };
                 }
+                // The saved view is looked up first.
+                *extra += usize::from(field.node.get_argument("view").is_some());
                 walk(document, &field.node.selection_set.node, (ty, below), edges, extra);
             }
             Selection::InlineFragment(inline) => {
