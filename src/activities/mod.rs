@@ -14,8 +14,12 @@ pub use gql::{
 };
 pub use model::{
     ACTIVITIES_OF_COMPANIES, ACTIVITIES_OF_CONTACTS, ACTIVITIES_OF_DEALS, ACTIVITIES_OF_LEADS,
+    About, NewActivity,
 };
 pub use values::{ActivityDirection, ActivityKind};
+
+/// The row, for areas that span both.
+pub use model::Activity as ActivityRow;
 
 crate::id!(
     /// Which activity.

@@ -52,7 +52,6 @@ pub struct Activity {
 /// What an activity is about; one of these is there.
 #[derive(Clone, Copy, Debug, Default, Queryable, Selectable, Insertable)]
 #[diesel(table_name = activities)]
-#[expect(clippy::struct_field_names, reason = "they are the columns")]
 pub struct About {
     pub company_id: Option<CompanyId>,
     pub contact_id: Option<ContactId>,
