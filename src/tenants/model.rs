@@ -1,9 +1,12 @@
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Date, Timestamptz, Uuid},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::TenantId;
 use crate::{
-    clock::Timestamp,
+    clock::{Day, Timestamp},
     db::{OperatorConn, TenantConn},
     error::Result,
     schema::tenants,
@@ -30,6 +33,16 @@ pub struct NewTenant<'a> {
     pub created_at: Timestamp,
 }
 
+/// When work begins.
+#[derive(QueryableByName)]
+struct Morning {
+    #[diesel(sql_type = Timestamptz)]
+    at: Timestamp,
+}
+
+const MORNING: &str = "SELECT ($1 + time '09:00') AT TIME ZONE t.time_zone AS at \
+    FROM kontor.tenants t WHERE t.id = $2";
+
 impl Tenant {
     pub async fn by_slug(mut conn: &AsyncPgConnection, slug: &str) -> Result<Option<Self>> {
         let tenant = Self::query().filter(tenants::slug.eq(slug)).first(&mut conn).await;
@@ -44,6 +57,16 @@ impl Tenant {
     /// The connection's own; nobody sees another one.
     pub async fn own(mut conn: &TenantConn) -> Result<Self> {
         Ok(Self::query().filter(tenants::id.eq(conn.tenant())).first(&mut conn).await?)
+    }
+
+    /// Nine in the morning of a day, where the connection's tenant is.
+    pub async fn morning(mut conn: &TenantConn, day: Day) -> Result<Timestamp> {
+        let morning: Morning = diesel::sql_query(MORNING)
+            .bind::<Date, _>(day)
+            .bind::<Uuid, _>(conn.tenant())
+            .get_result(&mut conn)
+            .await?;
+        Ok(morning.at)
     }
 
     pub async fn insert(conn: &OperatorConn, new: &NewTenant<'_>) -> Result<()> {

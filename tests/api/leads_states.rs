@@ -158,6 +158,16 @@ async fn a_lead_that_rests_wakes_by_itself() {
         (&rests["lead"]["status"], &rests["lead"]["nurtureUntil"]),
         (&json!("NURTURING"), &json!(until.to_string()))
     );
+    let tasks = "query($id: ID!) { activities(where: { aboutId: $id }) { nodes { kind subject dueAt doneAt owner { email } } } }";
+    let tasks = rep.data(tasks, json!({ "id": lead["id"] })).await["activities"]["nodes"].clone();
+    // Acme is in New York: four or five hours behind.
+    let due = chrono::DateTime::parse_from_rfc3339(tasks[0]["dueAt"].as_str().unwrap()).unwrap();
+    let nine = [13, 14].map(|hour| until.and_hms_opt(hour, 0, 0).unwrap().and_utc());
+    assert!(nine.contains(&due.to_utc()), "{due}");
+    assert_eq!(
+        (&tasks[0]["kind"], &tasks[0]["subject"], &tasks[0]["doneAt"], &tasks[0]["owner"]["email"]),
+        (&json!("TASK"), &json!("Get in touch again: Ada"), &Json::Null, &json!("rep@acme.test"))
+    );
     let status = async || {
         let worker = app.worker();
         while worker.round().await.unwrap() > 0 {}

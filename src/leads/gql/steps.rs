@@ -13,10 +13,12 @@ use super::{
 };
 use crate::{
     access::Permission::*,
+    activities::{About, ActivityId, ActivityKind, ActivityRow, NewActivity},
     clock::{Day, Timestamp},
-    db::TenantConn,
+    db::{Reach, TenantConn},
     error::{Error, ErrorCode, Result},
     graphql::{Check, Doors, requires},
+    tenants::TenantRow,
 };
 
 /// The lead, locked, if whoever asks may take the step with it.
@@ -59,7 +61,28 @@ async fn nurture(
     let rests = to(LeadStatus::Nurturing, &lead, ctx.clock().now());
     let rests = LeadMove { nurture_until: Some(Some(until)), ..rests };
     wake_on(tx, ctx.clock(), lead.id, until).await?;
+    remind(ctx, tx, &lead, until).await?;
     model::Lead::go(tx, lead.id, rests).await
+}
+
+/// Whoever looks after it finds a task on that day.
+async fn remind(ctx: &Context<'_>, tx: &TenantConn, lead: &model::Lead, on: Day) -> Result<()> {
+    let Some(owner) = lead.owner_id else { return Ok(()) };
+    let task = NewActivity {
+        id: ActivityId::new(ctx.clock()),
+        kind: ActivityKind::Task,
+        subject: format!("Get in touch again: {}", lead.name),
+        body: None,
+        direction: None,
+        duration_seconds: None,
+        due_at: Some(TenantRow::morning(tx, on).await?),
+        done_at: None,
+        author_id: Some(ctx.viewer()?.actor()),
+        owner_id: Some(owner),
+        about: About { lead_id: Some(lead.id.into()), ..About::default() },
+    };
+    // It follows from the step, which reaches the lead: by its territory perhaps, not by its owner.
+    ActivityRow::insert(&tx.with_reach(Reach::All), task).await.map(drop)
 }
 
 async fn qualify(
@@ -128,7 +151,8 @@ impl StepMutation {
         LeadPayload::of(ctx.write(LeadUpdate, async |tx| work(ctx, tx, which).await).await)
     }
 
-    /// Lets a lead rest until a day; then it is WORKING again by itself.
+    /// Lets a lead rest until a day; then it is WORKING again by itself, and its owner has a task, due
+    /// at nine of that day in the tenant's time zone.
     #[graphql(directive = requires::apply(LeadUpdate))]
     async fn lead_nurture(
         &self,
