@@ -14,9 +14,8 @@ pub use gql::{
 };
 pub use model::{
     ACTIVITIES_OF_COMPANIES, ACTIVITIES_OF_CONTACTS, ACTIVITIES_OF_DEALS, ACTIVITIES_OF_LEADS,
-    About, NewActivity,
+    About, ActivityChanges, NewActivity,
 };
-pub use model::{About, ActivityChanges, NewActivity};
 pub use values::{ActivityDirection, ActivityKind};
 
 /// The row, for areas that span both.
