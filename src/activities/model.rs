@@ -51,7 +51,7 @@ pub struct Activity {
 
 /// What an activity is about; one of these is there.
 #[derive(Clone, Copy, Debug, Default, Queryable, Selectable, Insertable)]
-#[diesel(table_name = activities)]
+#[diesel(table_name = activities, treat_none_as_default_value = false)]
 pub struct About {
     pub company_id: Option<CompanyId>,
     pub contact_id: Option<ContactId>,
@@ -84,7 +84,7 @@ impl About {
 
 /// An activity to be made; the tenant is the connection's.
 #[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = activities)]
+#[diesel(table_name = activities, treat_none_as_default_value = false)]
 pub struct NewActivity {
     pub id: ActivityId,
     pub kind: ActivityKind,

@@ -32,7 +32,7 @@ pub struct Company {
 
 /// A company to be made; the tenant is the connection's.
 #[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = companies)]
+#[diesel(table_name = companies, treat_none_as_default_value = false)]
 pub struct NewCompany {
     pub id: CompanyId,
     pub name: String,
@@ -69,7 +69,7 @@ pub struct CompanyChanges {
 
 /// Money in its two columns.
 #[derive(Clone, Debug, Default, Insertable, AsChangeset)]
-#[diesel(table_name = companies, treat_none_as_null = true)]
+#[diesel(table_name = companies, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct Revenue {
     annual_revenue: Option<Decimal>,
     annual_revenue_currency: Option<String>,

@@ -48,7 +48,7 @@ pub struct Contact {
 
 /// A contact to be made; the tenant is the connection's.
 #[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = contacts)]
+#[diesel(table_name = contacts, treat_none_as_default_value = false)]
 pub struct NewContact {
     pub id: ContactId,
     pub first_name: Option<String>,

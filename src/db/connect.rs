@@ -25,6 +25,8 @@ use super::{
 };
 use crate::error::{Error, Result};
 
+/// How the statements of requests are planned: once, whatever is bound to them.
+pub(super) const KEPT: &str = "force_generic_plan";
 /// Notes that were heard and not yet looked at.
 const HEARD: usize = 256;
 
@@ -93,9 +95,11 @@ impl Connector {
         let millis = self.settings.statement_timeout.as_millis();
         let role_name = role.name();
         let limits = match role {
-            // A cancelled request's statement ends soon after its socket does.
+            // A cancelled request's statement ends soon after its socket does. A statement is planned
+            // once, and not with each use: that would often take longer than to run it.
             AppRole::App => format!(
-                "SET statement_timeout = {millis}; SET client_connection_check_interval = '1s';"
+                "SET statement_timeout = {millis}; SET client_connection_check_interval = '1s'; \
+                 SET plan_cache_mode = {KEPT};"
             ),
             AppRole::Owner | AppRole::Worker => String::new(),
         };

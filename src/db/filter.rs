@@ -175,6 +175,24 @@ impl Filter {
         }
     }
 
+    /// Does what is compared with decide how many pass? A range may hold one or all, a pattern
+    /// likewise: such a filter is planned by its values.
+    pub(super) fn depends_on_values(&self) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::depends_on_values),
+            Self::Not(part) | Self::Some(_, part) => part.depends_on_values(),
+            Self::Is(_, test) => matches!(
+                test,
+                Test::Less(_)
+                    | Test::LessOrEq(_)
+                    | Test::Greater(_)
+                    | Test::GreaterOrEq(_)
+                    | Test::Like(_)
+            ),
+            Self::Within(..) => false,
+        }
+    }
+
     pub(super) fn walk<'b>(
         &'b self,
         tenant: &'b TenantId,

@@ -60,6 +60,11 @@ impl Slice {
         Self { tenant, filter, order, after: None, backwards: false, deleted: false, limit: 0 }
     }
 
+    /// The connection as this list needs it.
+    pub fn on(&self, conn: &TenantConn) -> TenantConn {
+        conn.planned_by_values(self.filter.depends_on_values())
+    }
+
     /// For `.filter(…)`.
     pub fn condition(&self) -> PageCondition<'_> {
         PageCondition(self)

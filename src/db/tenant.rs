@@ -1,6 +1,9 @@
 //! A connection bound to one tenant.
 
-use std::sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use bb8::PooledConnection;
 use diesel::{
@@ -13,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     Commits, Reach,
-    connect::{Conn, Manager},
+    connect::{Conn, KEPT, Manager},
     watch::{Rows, Tally},
 };
 use crate::{
@@ -41,12 +44,16 @@ pub struct WriteContext {
 pub struct TenantConn {
     link: Arc<Link>,
     reach: Reach,
+    /// Are its statements planned by what is bound to them?
+    by_values: bool,
 }
 
 struct Link {
     conn: PooledConnection<'static, Manager>,
     tenant: TenantId,
     begin: Mutex<Option<String>>,
+    /// How statements are planned now.
+    by_values: AtomicBool,
     /// Which write it is, and who is told of its commit.
     write: Option<(Uuid, Commits)>,
     tally: Arc<Tally>,
@@ -94,14 +101,20 @@ impl TenantConn {
     ) -> Self {
         conn.begin(tally.clone(), false);
         let begin = Mutex::new(Some(begin));
-        let link = Link { conn, tenant, begin, write, tally };
-        Self { link: Arc::new(link), reach: Reach::All }
+        let link = Link { conn, tenant, begin, by_values: AtomicBool::new(false), write, tally };
+        Self { link: Arc::new(link), reach: Reach::All, by_values: false }
     }
 
     /// The same connection, for a permission with another reach.
     #[must_use]
     pub fn with_reach(&self, reach: Reach) -> Self {
-        Self { link: self.link.clone(), reach }
+        Self { reach, ..self.clone() }
+    }
+
+    /// The same connection for statements whose best plan depends on what is bound to them.
+    #[must_use]
+    pub fn planned_by_values(&self, by_values: bool) -> Self {
+        Self { by_values, ..self.clone() }
     }
 
     /// For the predicate that every statement has on every table.
@@ -170,20 +183,32 @@ impl Link {
         self.begin.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Runs a statement, behind the beginning where that has not been sent.
+    /// What is to be sent before a statement: the beginning where that has not been sent, and how
+    /// it is planned where that changes.
+    fn before(&self, by_values: bool) -> Option<String> {
+        let begin = self.not_begun();
+        if self.by_values.swap(by_values, Relaxed) == by_values {
+            return begin;
+        }
+        let set = format!("SET LOCAL plan_cache_mode = {}", if by_values { "auto" } else { KEPT });
+        Some(begin.map_or(set.clone(), |begin| format!("{begin}; {set}")))
+    }
+
+    /// Runs a statement, behind what is to be sent before it.
     fn run<'a, R: Send + 'a, S>(
         &'a self,
+        by_values: bool,
         statement: BoxFuture<'a, QueryResult<R>>,
         count: impl FnOnce(&'a Arc<Tally>, R) -> S + Send + 'a,
     ) -> BoxFuture<'a, QueryResult<S>> {
         // Decided when first polled: futures are not always polled in the order they were made.
         async move {
             self.tally.statement();
-            let Some(begin) = self.not_begun() else {
+            let Some(before) = self.before(by_values) else {
                 return statement.await.map(|result| count(&self.tally, result));
             };
             let mut pg: &AsyncPgConnection = &self.conn.pg;
-            let (begun, result) = futures_util::join!(pg.batch_execute(&begin), statement);
+            let (begun, result) = futures_util::join!(pg.batch_execute(&before), statement);
             begun.and(result).map(|result| count(&self.tally, result))
         }
         .boxed()
@@ -195,7 +220,7 @@ impl SimpleAsyncConnection for &TenantConn {
         let link: &Link = &self.link;
         let conn: &Conn = &link.conn;
         let execute = async move { (&mut &conn.pg).batch_execute(query).await }.boxed();
-        link.run(execute, |_, ()| ()).await
+        link.run(self.by_values, execute, |_, ()| ()).await
     }
 }
 
@@ -216,7 +241,7 @@ impl<'a> AsyncConnectionCore for &'a TenantConn {
         let link: &'a Link = &this.link;
         let mut pg: &'a AsyncPgConnection = &link.conn.pg;
         let load = AsyncConnectionCore::load(&mut pg, source);
-        link.run(load, |tally, rows| Rows::new(rows, tally.clone()))
+        link.run(this.by_values, load, |tally, rows| Rows::new(rows, tally.clone()))
     }
 
     fn execute_returning_count<'conn, 'query, T>(
@@ -230,7 +255,7 @@ impl<'a> AsyncConnectionCore for &'a TenantConn {
         let link: &'a Link = &this.link;
         let mut pg: &'a AsyncPgConnection = &link.conn.pg;
         let execute = AsyncConnectionCore::execute_returning_count(&mut pg, source);
-        link.run(execute, |tally, rows| {
+        link.run(this.by_values, execute, |tally, rows| {
             tally.add_rows(rows);
             rows
         })

@@ -32,7 +32,7 @@ pub struct Provider {
 }
 
 #[derive(Debug, Insertable)]
-#[diesel(table_name = sso_providers)]
+#[diesel(table_name = sso_providers, treat_none_as_default_value = false)]
 pub struct NewProvider {
     pub id: SsoProviderId,
     pub name: String,

@@ -35,7 +35,7 @@ pub struct Tag {
 }
 
 #[derive(Debug, Insertable)]
-#[diesel(table_name = tags)]
+#[diesel(table_name = tags, treat_none_as_default_value = false)]
 pub struct NewTag {
     pub id: TagId,
     pub name: String,

@@ -35,7 +35,7 @@ pub struct Territory {
 }
 
 #[derive(Debug, Insertable)]
-#[diesel(table_name = territories)]
+#[diesel(table_name = territories, treat_none_as_default_value = false)]
 pub struct NewTerritory {
     pub id: TerritoryId,
     pub name: String,
@@ -152,7 +152,7 @@ pub struct Rule {
 }
 
 #[derive(Debug, Insertable)]
-#[diesel(table_name = territory_rules)]
+#[diesel(table_name = territory_rules, treat_none_as_default_value = false)]
 pub struct NewRule {
     pub id: RuleId,
     pub territory_id: TerritoryId,

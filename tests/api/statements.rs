@@ -1,8 +1,14 @@
 //! The watch over all SQL bites. (The watch itself runs in every test: support/statements.rs.)
 
-use async_graphql::parser::parse_query;
+use std::sync::{Arc, Mutex};
 
-use crate::support::statements::{budget, fault_of};
+use async_graphql::parser::parse_query;
+use serde_json::json;
+
+use crate::support::{
+    TestApp,
+    statements::{budget, fault_of},
+};
 
 #[test]
 fn a_table_without_its_tenant_is_a_fault() {
@@ -54,4 +60,35 @@ fn a_budget_counts_edges_and_not_rows() {
         Some(2)
     );
     assert_eq!(of("{ company(id: 1) { annualRevenue { amount } } }"), Some(1), "money is no edge");
+}
+
+/// A statement is planned once, whatever is bound to it; but a pattern or a range may pass one record
+/// or all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_planned_by_its_values_where_they_decide() {
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let told = sent.clone();
+    let app = TestApp::with(|settings| {
+        let watch = settings.recorder.take();
+        settings.recorder = Some(Arc::new(move |sql: &str| {
+            if let Some(watch) = &watch {
+                watch(sql);
+            }
+            told.lock().unwrap().push(sql.to_owned());
+        }));
+    })
+    .await;
+    let rep = app.sign_in("manager@acme.test").await;
+    let modes = async |which: &str| {
+        sent.lock().unwrap().clear();
+        let asked =
+            format!("{{ companies({which}) {{ totalCount {{ value }} nodes {{ name }} }} }}");
+        rep.data(&asked, json!({})).await;
+        let sent = std::mem::take(&mut *sent.lock().unwrap());
+        sent.iter().filter(|sql| sql.contains("plan_cache_mode = auto")).count()
+    };
+    assert_eq!(modes("where: { industry: { eq: \"Retail\" } }").await, 0);
+    assert_eq!(modes("where: { name: { contains: \"a\" } }").await, 1);
+    assert_eq!(modes("where: { not: { createdAt: { gt: \"2026-01-01T00:00:00Z\" } } }").await, 1);
+    assert_eq!(modes("first: 1").await, 0);
 }

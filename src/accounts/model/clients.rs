@@ -29,7 +29,7 @@ pub struct ApiClient {
 }
 
 #[derive(Debug, Insertable)]
-#[diesel(table_name = clients)]
+#[diesel(table_name = clients, treat_none_as_default_value = false)]
 pub struct NewApiClient {
     pub id: ApiClientId,
     pub name: String,

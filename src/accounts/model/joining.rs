@@ -136,7 +136,7 @@ pub struct AccessRequest {
 }
 
 #[derive(Debug, Insertable)]
-#[diesel(table_name = access_requests)]
+#[diesel(table_name = access_requests, treat_none_as_default_value = false)]
 pub struct NewAccessRequest {
     pub id: AccessRequestId,
     pub email: String,

@@ -28,7 +28,7 @@ pub struct Session {
 }
 
 #[derive(Debug, Insertable)]
-#[diesel(table_name = sessions)]
+#[diesel(table_name = sessions, treat_none_as_default_value = false)]
 pub struct NewSession {
     pub id: SessionId,
     pub user_id: UserId,

@@ -12,7 +12,7 @@ use crate::{
 
 /// A seal as it is kept.
 #[derive(Clone, Debug, HasQuery, Insertable)]
-#[diesel(table_name = seals)]
+#[diesel(table_name = seals, treat_none_as_default_value = false)]
 pub struct SealRow {
     pub id: Uuid,
     pub number: i64,

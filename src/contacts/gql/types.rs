@@ -156,7 +156,7 @@ filter! {
         /// By company.
         company_id: IDFilter => |id, _| id.of(CompanyId::parse, column!(contacts::company_id)),
         /// By what their company is.
-        company: Box<CompanyWhere> => |which, by| one(which, COMPANY_OF_CONTACTS, by),
+        company: CompanyWhere => |which, by| one(which, COMPANY_OF_CONTACTS, by),
         /// By owner.
         owner_id: IDFilter => |owner, _| owner.of(UserId::parse, column!(contacts::owner_id)),
         /// By territory.

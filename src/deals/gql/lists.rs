@@ -34,11 +34,11 @@ filter! {
         /// By company.
         company_id: IDFilter => |id, _| id.of(CompanyId::parse, column!(deals::company_id)),
         /// By what the company is.
-        company: Box<CompanyWhere> => |which, by| one(which, COMPANY_OF_DEALS, by),
+        company: CompanyWhere => |which, by| one(which, COMPANY_OF_DEALS, by),
         /// By contact.
         contact_id: IDFilter => |id, _| id.of(ContactId::parse, column!(deals::contact_id)),
         /// By who the contact is.
-        contact: Box<ContactWhere> => |which, by| one(which, CONTACT_OF_DEALS, by),
+        contact: ContactWhere => |which, by| one(which, CONTACT_OF_DEALS, by),
         /// By owner.
         owner_id: IDFilter => |owner, _| owner.of(UserId::parse, column!(deals::owner_id)),
         /// By territory.

@@ -24,7 +24,7 @@ pub struct StageChange {
 }
 
 #[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = stage_changes)]
+#[diesel(table_name = stage_changes, treat_none_as_default_value = false)]
 pub struct NewStageChange {
     pub id: StageChangeId,
     pub deal_id: DealId,

@@ -97,7 +97,7 @@ pub struct Deal {
 
 /// A deal to be made; the tenant is the connection's.
 #[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = deals)]
+#[diesel(table_name = deals, treat_none_as_default_value = false)]
 pub struct NewDeal {
     pub id: DealId,
     pub name: String,
@@ -162,7 +162,7 @@ pub struct DealChanges {
 
 /// Money in its two columns.
 #[derive(Clone, Debug, Default, Insertable, AsChangeset)]
-#[diesel(table_name = deals, treat_none_as_null = true)]
+#[diesel(table_name = deals, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct Amount {
     amount: Option<Decimal>,
     amount_currency: Option<String>,

@@ -65,7 +65,7 @@ pub struct Stage {
 }
 
 #[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = stages)]
+#[diesel(table_name = stages, treat_none_as_default_value = false)]
 pub struct NewStage {
     pub id: StageId,
     pub pipeline_id: PipelineId,

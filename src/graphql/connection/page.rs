@@ -74,7 +74,7 @@ impl<T: Listed> Page<T> {
     ) -> Result<Self> {
         let conn = ctx.read(T::PERMISSION).await?;
         let question = paging.question::<T>(ctx.session(), ctx.viewer()?, which, order)?;
-        let rows = T::Row::page(&conn, &question.slice).await?;
+        let rows = T::Row::page(&question.slice.on(&conn), &question.slice).await?;
         let rows = Arc::new(Rows::of(&question, rows));
         Ok(Self { rows, question: Arc::new(question), nested: None })
     }
@@ -94,6 +94,7 @@ impl<T: Listed> Page<T> {
         let viewer = ctx.viewer()?;
         let made = || paging.question::<T>(session, viewer, which, order).map(Arc::new);
         let question = session.loaders.kept(place, made)?;
+        let conn = question.slice.on(&conn);
         let pages = Pages::<T> { question: question.clone(), within: nesting.within };
         let rows = session.loaders.many(place, (conn, pages), nesting.parent).await?;
         let rows = rows.unwrap_or_else(|| Arc::new(Rows::none()));
@@ -128,8 +129,8 @@ impl<T: Listed> Page<T> {
     }
 
     pub async fn total_count(&self, ctx: &Context<'_>) -> Result<TotalCount> {
-        let conn = ctx.read(T::PERMISSION).await?;
         let whole = self.whole();
+        let conn = whole.on(&ctx.read(T::PERMISSION).await?);
         let count = match self.nested {
             None => T::Row::count(&conn, &whole).await?,
             Some((nesting, place)) => {
@@ -141,7 +142,8 @@ impl<T: Listed> Page<T> {
     }
 
     pub async fn facets(&self, ctx: &Context<'_>, by: Vec<Faceted>) -> Result<Many<Facet>> {
-        let conn = ctx.read(T::PERMISSION).await?;
+        let whole = self.whole();
+        let conn = whole.on(&ctx.read(T::PERMISSION).await?);
         let asker = Asker::new(ctx.viewer()?, ctx.clock().now());
         by.iter().try_for_each(|facet| asker.may_ask(facet.column))?;
         let repeats = by
@@ -151,7 +153,6 @@ impl<T: Listed> Page<T> {
         if repeats || by.len() > MOST_FACETS {
             return Err(Error::BadInput(format!("At most {MOST_FACETS} facets, each once.")));
         }
-        let whole = self.whole();
         let facet = async |facet: Faceted| {
             let values = match self.nested {
                 None => T::Row::facet(&conn, &whole, facet.column).await?,

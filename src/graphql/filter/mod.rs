@@ -126,7 +126,8 @@ pub fn one<W: Where>(which: W, link: Link, by: &mut Asker<'_>) -> Result<Filter>
     by.related(link, which, false)
 }
 
-/// A `where` input. Each field says how its comparison becomes a [`Filter`]:
+/// A `where` input. Each field says how its comparison becomes a [`Filter`]. What is not asked takes
+/// no room: most are not, and each list of each record carries one.
 ///
 /// ```ignore
 /// filter! {
@@ -149,7 +150,7 @@ macro_rules! filter {
             or: Option<Vec<$name>>,
             /// Not this; what is unknown counts as not.
             not: Option<Box<$name>>,
-            $($(#[$field_doc])* $field: Option<$ty>,)*
+            $($(#[$field_doc])* $field: Option<Box<$ty>>,)*
         }
 
         impl $crate::graphql::Joined for $name {
@@ -180,7 +181,7 @@ macro_rules! filter {
                 $(if let Some(value) = self.$field {
                     by.node()?;
                     let how: fn($ty, &mut Asker<'_>) -> Result<Filter> = $how;
-                    parts.push(how(value, by)?);
+                    parts.push(how(*value, by)?);
                 })*
                 Ok(Filter::All(parts))
             }

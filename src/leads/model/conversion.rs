@@ -17,7 +17,7 @@ use crate::{
 
 /// What a lead became.
 #[derive(Clone, Debug, HasQuery, Insertable)]
-#[diesel(table_name = lead_conversions)]
+#[diesel(table_name = lead_conversions, treat_none_as_default_value = false)]
 pub struct Conversion {
     pub lead_id: LeadId,
     pub company_id: Option<CompanyId>,

@@ -198,7 +198,7 @@ async fn companies_near(mut conn: &TenantConn, traits: &Traits) -> Result<Vec<Fo
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = lead_links)]
+#[diesel(table_name = lead_links, treat_none_as_default_value = false)]
 struct NewLink {
     id: Uuid,
     lead_id: LeadId,

@@ -64,7 +64,7 @@ pub struct Lead {
 
 /// A lead to be made; the tenant is the connection's.
 #[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = leads)]
+#[diesel(table_name = leads, treat_none_as_default_value = false)]
 pub struct NewLead {
     pub id: LeadId,
     pub name: String,

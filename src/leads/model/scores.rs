@@ -50,7 +50,7 @@ pub struct ScoreRule {
 }
 
 #[derive(Clone, Debug, Insertable)]
-#[diesel(table_name = score_rules)]
+#[diesel(table_name = score_rules, treat_none_as_default_value = false)]
 pub struct NewScoreRule {
     pub id: ScoreRuleId,
     pub name: String,
