@@ -33,9 +33,10 @@ const STEPS: [&str; 4] = [
     include_str!("sql/5_activities.sql"),
 ];
 const TABLES: &str = "kontor.users, kontor.memberships, kontor.reporting_lines, kontor.territories, \
-    kontor.territory_members, kontor.tags, kontor.company_tags, kontor.companies, kontor.contacts, \
-    kontor.stages, kontor.deals, kontor.stage_changes, kontor.leads, kontor.lead_conversions, \
-    kontor.lead_merges, kontor.lead_scores, kontor.activities, kontor.jobs";
+    kontor.territory_members, kontor.tags, kontor.company_tags, kontor.contact_tags, kontor.deal_tags, \
+    kontor.lead_tags, kontor.companies, kontor.contacts, kontor.stages, kontor.deals, kontor.stage_changes, \
+    kontor.leads, kontor.lead_conversions, kontor.lead_merges, kontor.lead_scores, kontor.activities, \
+    kontor.jobs";
 
 /// How long the tenants have been there.
 const PAST: Duration = Duration::from_hours(3 * 365 * 24);
