@@ -74,9 +74,9 @@ pub async fn seed_scale(settings: &Settings, seeding: Seeding<'_>) -> Result<Vec
         return Ok(Vec::new());
     }
     let hash = seeding.passwords.hash(DEMO_PASSWORD.into()).await?;
-    // Most rows are those that are counted in a size; a fifth are what belongs to them.
+    // Most rows are those that are counted in a size; a third are what belongs to them.
     let rows: u64 = missing.iter().map(|making| u64::from(making.size.rows())).sum();
-    let (progress, next) = (Progress::of(rows * 6 / 5), AtomicUsize::new(0));
+    let (progress, next) = (Progress::of(rows * 3 / 2), AtomicUsize::new(0));
     // The first tenants are the largest: whoever is done takes the next.
     let hand = async |conn: &OperatorConn| {
         while let Some(making) = missing.get(next.fetch_add(1, Relaxed)) {
