@@ -100,8 +100,10 @@ pub fn throttled(limit: &'static str) {
 
 /// A relation was loaded for so many keys.
 pub fn loaded(relation: &'static str, keys: usize) {
-    let relation = relation.rsplit("::").next().unwrap_or(relation);
-    counter!("kontor_loader_batches_total", "relation" => relation).increment(1);
+    // Of what is the same for several kinds the kind is told too.
+    let bare = relation.split('<').map(|part| part.rsplit("::").next().unwrap_or(part));
+    let relation = bare.collect::<Vec<_>>().join("<");
+    counter!("kontor_loader_batches_total", "relation" => relation.clone()).increment(1);
     let keys = u64::try_from(keys).unwrap_or(u64::MAX);
     counter!("kontor_loader_keys_total", "relation" => relation).increment(keys);
 }

@@ -151,6 +151,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    kontor.contact_tags (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        contact_id -> Uuid,
+        tag_id -> Uuid,
+    }
+}
+
+diesel::table! {
     kontor.contacts (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -190,6 +199,15 @@ diesel::table! {
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.deal_tags (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        deal_id -> Uuid,
+        tag_id -> Uuid,
     }
 }
 
@@ -361,6 +379,7 @@ diesel::table! {
         filled -> Jsonb,
         moved -> Array<Uuid>,
         at -> Timestamptz,
+        joined -> Array<Uuid>,
     }
 }
 
@@ -384,6 +403,15 @@ diesel::table! {
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    kontor.lead_tags (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        lead_id -> Uuid,
+        tag_id -> Uuid,
     }
 }
 
@@ -420,6 +448,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        score_key -> Integer,
     }
 }
 
@@ -830,10 +859,14 @@ diesel::allow_tables_to_appear_in_same_query!(companies, tenants);
 diesel::allow_tables_to_appear_in_same_query!(companies, territories);
 diesel::allow_tables_to_appear_in_same_query!(company_tags, companies);
 diesel::allow_tables_to_appear_in_same_query!(company_tags, tags);
+diesel::allow_tables_to_appear_in_same_query!(contact_tags, contacts);
+diesel::allow_tables_to_appear_in_same_query!(contact_tags, tags);
 diesel::allow_tables_to_appear_in_same_query!(contacts, companies);
 diesel::allow_tables_to_appear_in_same_query!(contacts, memberships);
 diesel::allow_tables_to_appear_in_same_query!(contacts, tenants);
 diesel::allow_tables_to_appear_in_same_query!(contacts, territories);
+diesel::allow_tables_to_appear_in_same_query!(deal_tags, deals);
+diesel::allow_tables_to_appear_in_same_query!(deal_tags, tags);
 diesel::allow_tables_to_appear_in_same_query!(deals, companies);
 diesel::allow_tables_to_appear_in_same_query!(deals, contacts);
 diesel::allow_tables_to_appear_in_same_query!(deals, memberships);
@@ -854,6 +887,8 @@ diesel::allow_tables_to_appear_in_same_query!(lead_links, contacts);
 diesel::allow_tables_to_appear_in_same_query!(lead_links, leads);
 diesel::allow_tables_to_appear_in_same_query!(lead_merges, leads);
 diesel::allow_tables_to_appear_in_same_query!(lead_scores, leads);
+diesel::allow_tables_to_appear_in_same_query!(lead_tags, leads);
+diesel::allow_tables_to_appear_in_same_query!(lead_tags, tags);
 diesel::allow_tables_to_appear_in_same_query!(leads, memberships);
 diesel::allow_tables_to_appear_in_same_query!(leads, tenants);
 diesel::allow_tables_to_appear_in_same_query!(leads, territories);

@@ -52,26 +52,29 @@ const fn kept(
 
 /// The row names its owner and its territory.
 const fn own(table: &'static str) -> Whose {
-    let territory = Some(Column { table, name: "territory_id" });
-    Whose::Own { owner: Column { table, name: "owner_id" }, territory }
+    let territory = Some(Column::new(table, "territory_id"));
+    Whose::Own { owner: Column::new(table, "owner_id"), territory }
 }
 
 const fn of(table: &'static str, key: &'static str, whose: &'static Whose) -> Whose {
-    Whose::Of { key: Column { table, name: key }, whose }
+    Whose::Of { key: Column::new(table, key), whose }
 }
 
 const COMPANY: Whose = own("companies");
 const COMPANY_TAG: Whose = of("company_tags", "company_id", &COMPANY);
 const CONTACT: Whose = own("contacts");
+const CONTACT_TAG: Whose = of("contact_tags", "contact_id", &CONTACT);
 const DEAL: Whose = own("deals");
+const DEAL_TAG: Whose = of("deal_tags", "deal_id", &DEAL);
 const STAGE_CHANGE: Whose = of("stage_changes", "deal_id", &DEAL);
 const LEAD: Whose = own("leads");
+const LEAD_TAG: Whose = of("lead_tags", "lead_id", &LEAD);
 const CONVERSION: Whose = of("lead_conversions", "lead_id", &LEAD);
 const LINK: Whose = of("lead_links", "lead_id", &LEAD);
 const MERGE: Whose = of("lead_merges", "lead_id", &LEAD);
 /// Of whoever is to do it, and of all who have the record that it is about.
 const ACTIVITY: Whose = Whose::Any(&[
-    Whose::Own { owner: Column { table: "activities", name: "owner_id" }, territory: None },
+    Whose::Own { owner: Column::new("activities", "owner_id"), territory: None },
     of("activities", "company_id", &COMPANY),
     of("activities", "contact_id", &CONTACT),
     of("activities", "deal_id", &DEAL),
@@ -79,8 +82,8 @@ const ACTIVITY: Whose = Whose::Any(&[
 ]);
 
 const SAVED_VIEW: Whose = Whose::Shared {
-    owner: Column { table: "saved_views", name: "owner_id" },
-    visibility: Column { table: "saved_views", name: "visibility" },
+    owner: Column::new("saved_views", "owner_id"),
+    visibility: Column::new("saved_views", "visibility"),
 };
 
 pub const TABLES: &[Guarded] = &[
@@ -89,6 +92,9 @@ pub const TABLES: &[Guarded] = &[
         ..kept(&COMPANY, "companies", ("Company", "company"), CompanyRead)
     },
     owned(&COMPANY_TAG, "company_tags", ("CompanyTag", "companytag"), CompanyRead),
+    owned(&CONTACT_TAG, "contact_tags", ("ContactTag", "contacttag"), ContactRead),
+    owned(&DEAL_TAG, "deal_tags", ("DealTag", "dealtag"), DealRead),
+    owned(&LEAD_TAG, "lead_tags", ("LeadTag", "leadtag"), LeadRead),
     kept(&CONTACT, "contacts", ("Contact", "contact"), ContactRead),
     Guarded {
         fields: &[("amount", MoneyRead), ("amount_currency", MoneyRead), ("amount_key", MoneyRead)],

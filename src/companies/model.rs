@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::{CompanyId, Domain};
 use crate::{
     accounts::UserId, clock::Timestamp, db::TenantConn, error::Result, kept, listed, money::Money,
-    record, schema::companies, territories::TerritoryId,
+    record, schema::companies, tagged, territories::TerritoryId,
 };
 
 #[derive(Clone, Debug, HasQuery)]
@@ -87,6 +87,7 @@ impl From<Option<Money>> for Revenue {
 record!(Company, companies[not deleted_at][owner owner_id territory_id], CompanyId, NewCompany, CompanyChanges);
 kept!(Company, companies, CompanyId);
 listed!(Company, companies[not deleted_at]);
+tagged!(CompanyId, companies, company_tags::company_id);
 
 impl Company {
     /// Where a company belongs.

@@ -11,6 +11,7 @@ use crate::{
     error::Result,
     kept, listed, record,
     schema::contacts,
+    tagged,
     territories::TerritoryId,
 };
 
@@ -78,6 +79,7 @@ pub struct ContactChanges {
 record!(Contact, contacts[not deleted_at][owner owner_id territory_id], ContactId, NewContact, ContactChanges);
 kept!(Contact, contacts, ContactId);
 listed!(Contact, contacts[not deleted_at]);
+tagged!(ContactId, contacts, contact_tags::contact_id);
 
 impl Contact {
     /// The contact that has the e-mail address of this one now.

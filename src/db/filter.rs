@@ -20,27 +20,46 @@ use crate::tenants::TenantId;
 pub struct Column {
     pub table: &'static str,
     pub name: &'static str,
+    /// A function of the database that its values are read through.
+    read_by: Option<&'static str>,
 }
 
 /// `column!(companies::name)`: a [`Column`] that the compiler has seen in `schema.rs`.
 #[macro_export]
 macro_rules! column {
     ($table:ident :: $column:ident) => {
-        $crate::db::Column {
-            table: stringify!($table),
-            name: <$crate::schema::$table::$column as ::diesel::Column>::NAME,
-        }
+        $crate::db::Column::new(
+            stringify!($table),
+            <$crate::schema::$table::$column as ::diesel::Column>::NAME,
+        )
     };
 }
 
 impl Column {
+    pub const fn new(table: &'static str, name: &'static str) -> Self {
+        Self { table, name, read_by: None }
+    }
+
+    /// What a function of the database makes of its values.
+    #[must_use]
+    pub const fn read_by(self, function: &'static str) -> Self {
+        Self { read_by: Some(function), ..self }
+    }
+
     pub(super) fn walk(self, out: &mut AstPass<'_, '_, Pg>) -> QueryResult<()> {
+        if let Some(function) = self.read_by {
+            walk_table(function, out)?;
+            out.push_sql("(");
+        }
         walk_table(self.table, out)?;
         out.push_sql(".");
-        out.push_identifier(self.name)
+        out.push_identifier(self.name)?;
+        out.push_sql(if self.read_by.is_some() { ")" } else { "" });
+        Ok(())
     }
 }
 
+/// A table, or a function.
 fn walk_table(table: &str, out: &mut AstPass<'_, '_, Pg>) -> QueryResult<()> {
     out.push_identifier("kontor")?;
     out.push_sql(".");
@@ -280,7 +299,7 @@ fn walk_some<'b>(
     out: &mut AstPass<'_, 'b, Pg>,
 ) -> QueryResult<()> {
     let tenant_is = |table, out: &mut AstPass<'_, 'b, Pg>| {
-        Column { table, name: "tenant_id" }.walk(out)?;
+        Column::new(table, "tenant_id").walk(out)?;
         out.push_sql(" = ");
         out.push_bind_param::<SqlUuid, _>(&tenant.0)
     };

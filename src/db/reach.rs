@@ -172,7 +172,7 @@ impl Told {
             Self::ByItself => column.walk(out),
             Self::ByTheTrail => {
                 out.push_sql("(");
-                Column { table: TRAIL, name: "old" }.walk(out)?;
+                Column::new(TRAIL, "old").walk(out)?;
                 out.push_sql(" ->> '");
                 // Columns are named in the code.
                 out.push_sql(column.name);
@@ -230,7 +230,7 @@ impl Whose {
                 let table = whose.table();
                 from(table, tenant, out)?;
                 out.push_sql(" AND ");
-                Column { table, name: "id" }.walk(out)?;
+                Column::new(table, "id").walk(out)?;
                 out.push_sql(" = ");
                 told.walk(*key, out)?;
                 out.push_sql(" AND ");
@@ -296,9 +296,9 @@ fn shared<'b>(
         out.push_sql(if at == 0 { "" } else { " OR " });
         from(lines, tenant, out)?;
         out.push_sql(" AND ");
-        equals(Column { table: lines, name: theirs }, owner, out)?;
+        equals(Column::new(lines, theirs), owner, out)?;
         out.push_sql(" AND ");
-        among(Told::ByItself, Column { table: lines, name: mine }, &within.owners, out)?;
+        among(Told::ByItself, Column::new(lines, mine), &within.owners, out)?;
         out.push_sql(")");
     }
     out.push_sql(" OR EXISTS (SELECT 1 FROM kontor.memberships o JOIN kontor.memberships m ON m.tenant_id = ");
@@ -322,7 +322,7 @@ fn is_theirs<'b>(
 ) -> QueryResult<()> {
     from(table, tenant, out)?;
     out.push_sql(" AND ");
-    equals(Column { table, name: "id" }, row, out)?;
+    equals(Column::new(table, "id"), row, out)?;
     out.push_sql(" AND ");
     whose.walk(Told::ByItself, within, tenant, out)?;
     out.push_sql(")");
@@ -337,9 +337,9 @@ fn was_theirs<'b>(
 ) -> QueryResult<()> {
     from(TRAIL, tenant, out)?;
     out.push_sql(" AND ");
-    equals(Column { table: TRAIL, name: "at" }, at, out)?;
+    equals(Column::new(TRAIL, "at"), at, out)?;
     out.push_sql(" AND ");
-    equals(Column { table: TRAIL, name: "id" }, id, out)?;
+    equals(Column::new(TRAIL, "id"), id, out)?;
     out.push_sql(" AND ");
     whose.walk(Told::ByTheTrail, within, tenant, out)?;
     out.push_sql(")");
@@ -355,7 +355,7 @@ fn from<'b>(
     out.push_sql("EXISTS (SELECT 1 FROM kontor.");
     out.push_identifier(table)?;
     out.push_sql(" WHERE ");
-    Column { table, name: "tenant_id" }.walk(out)?;
+    Column::new(table, "tenant_id").walk(out)?;
     out.push_sql(" = ");
     out.push_bind_param::<SqlUuid, TenantId>(tenant)
 }

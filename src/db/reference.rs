@@ -51,7 +51,7 @@ struct Held<'a> {
 impl QueryFragment<Pg> for Held<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let Reference { table, deletable, .. } = self.reference;
-        let column = |name| Column { table, name };
+        let column = |name| Column::new(table, name);
         out.push_sql("SELECT 1 FROM kontor.");
         out.push_identifier(table)?;
         out.push_sql(" WHERE ");

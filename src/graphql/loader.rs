@@ -243,7 +243,7 @@ macro_rules! by_id {
     };
 }
 
-/// The many of a record, bounded: `has_many!(TagsOfCompany, max 50, …)`.
+/// The many of a record, bounded: `has_many!(HistoryOfDeal, max 200, …)`.
 ///
 /// The statement numbers the rows within each parent, so that one parent with ten thousand
 /// children does not cost the others theirs. `order` is the order within a parent.

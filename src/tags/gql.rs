@@ -1,34 +1,52 @@
-use async_graphql::{Context, InputObject, MaybeUndefined, Object};
+use std::{collections::HashMap, marker::PhantomData};
 
-use super::{TagId, model};
+use async_graphql::{Context, InputObject, Many, MaybeUndefined, Object};
+
+use super::{
+    TagId,
+    model::{self, MOST_TAGS, Tagged, tags_of},
+};
 use crate::{
-    access::Permission::*,
-    by_id, column,
-    companies::{Company, CompanyId, CompanyPayload, CompanyRow},
-    connection,
-    db::{Deleted, Value},
-    error::{Error, Result},
+    access::{Permission, Permission::*},
+    by_id, column, connection,
+    db::{Deleted, TenantConn, Value},
+    error::Result,
     filter,
-    graphql::{Check, DeletePayload, Doors, Paging, StringFilter, requires},
-    has_many, payload, relation_filter,
+    graphql::{Check, DeletePayload, Doors, Paging, Relation, StringFilter, requires},
+    payload, relation_filter,
 };
 
-/// The most tags that one company may have.
-const MAX_TAGS: usize = 50;
-
-/// A word that a tenant puts on its companies.
+/// A word that a tenant puts on its records.
 pub struct Tag(pub model::Tag);
 
 by_id!(
     /// Tags by id.
     TagById, tags, model::Tag, TagId, TagRead
 );
-has_many!(
-    /// The tags of a company.
-    TagsOfCompany, max 50, model::Tag::of_companies, CompanyId, model::Tag, TagRead
-);
 
-/// A word that a tenant puts on its companies, to find them again.
+/// The tags of records of one kind.
+struct TagsOf<Id>(PhantomData<fn() -> Id>);
+
+impl<Id: Tagged> Relation for TagsOf<Id> {
+    type Key = Id;
+    type Value = Vec<model::Tag>;
+    const PERMISSION: Permission = TagRead;
+
+    async fn load(conn: &TenantConn, keys: &[Id]) -> Result<HashMap<Id, Vec<model::Tag>>> {
+        let mut all = HashMap::<Id, Vec<model::Tag>>::new();
+        for (record, tag) in tags_of(conn, keys, MOST_TAGS).await? {
+            all.entry(record).or_default().push(tag);
+        }
+        Ok(all)
+    }
+}
+
+/// The tags of a record, by name.
+pub async fn tags<Id: Tagged>(ctx: &Context<'_>, of: Id) -> Result<Many<Tag>> {
+    Ok(ctx.load::<TagsOf<Id>>(of).await?.into_iter().map(Tag).collect())
+}
+
+/// A word that a tenant puts on its companies, contacts, leads and deals, to find them again.
 #[Object]
 impl Tag {
     /// Its id.
@@ -179,25 +197,5 @@ impl TagMutation {
             Ok(Deleted(id))
         });
         DeletePayload::of(deleted.await)
-    }
-
-    /// Gives a company exactly these tags.
-    #[graphql(directive = requires::apply(CompanyUpdate))]
-    async fn company_tags_replace(
-        &self,
-        ctx: &Context<'_>,
-        id: CompanyId,
-        expected_version: Option<i32>,
-        #[graphql(desc = "Its tags from now on, at most 50.")] tag_ids: Vec<TagId>,
-    ) -> Result<Option<CompanyPayload>> {
-        let changed = ctx.write(CompanyUpdate, async |tx| {
-            if tag_ids.len() > MAX_TAGS {
-                return Err(Error::BadInput(format!("A company has at most {MAX_TAGS} tags.")));
-            }
-            let company = CompanyRow::lock(tx, id, expected_version).await?;
-            model::replace_tags_of(tx, ctx.clock(), id, &tag_ids).await?;
-            Ok(company)
-        });
-        CompanyPayload::of(changed.await.map(Company))
     }
 }

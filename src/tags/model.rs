@@ -1,28 +1,50 @@
+use std::{fmt::Debug, hash::Hash};
+
 use diesel::{
     prelude::*,
-    sql_types::{Array, BigInt, Uuid},
+    sql_types::{Array, BigInt, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
 use super::TagId;
 use crate::{
     clock::Clock,
-    column,
-    companies::CompanyId,
-    db::{Link, TenantConn},
-    error::Result,
+    db::{Column, Link, TenantConn},
+    error::{Error, Result},
     ids::new_uuid,
     listed, record,
-    schema::{company_tags, tags},
+    schema::tags,
 };
 
-/// How a company reaches its tags, for filters.
-pub const TAGS_OF_COMPANIES: Link = Link {
-    from: column!(companies::id),
-    to: column!(tags::id),
-    through: Some((column!(company_tags::company_id), column!(company_tags::tag_id))),
-    deleted_at: None,
-};
+/// The most tags that a record may have.
+pub const MOST_TAGS: usize = 50;
+
+/// The id of a record that has tags; [`crate::tagged!`] says so of it.
+pub trait Tagged:
+    Copy + Eq + Hash + Debug + Send + Sync + From<Uuid> + Into<Uuid> + 'static
+{
+    /// The column that names the record where its tags are.
+    const KEY: Column;
+    /// How the record reaches its tags, for filters.
+    const TAGS: Link;
+}
+
+/// The records of a table have tags: `tagged!(CompanyId, companies, company_tags::company_id);`
+#[macro_export]
+macro_rules! tagged {
+    ($id:ty, $table:ident, $links:ident :: $key:ident) => {
+        impl $crate::tags::Tagged for $id {
+            const KEY: $crate::db::Column = $crate::column!($links::$key);
+            const TAGS: $crate::db::Link = $crate::db::Link {
+                from: $crate::column!($table::id),
+                to: $crate::column!(tags::id),
+                through: Some((Self::KEY, $crate::column!($links::tag_id))),
+                deleted_at: None,
+            };
+        }
+    };
+}
 
 #[derive(Clone, Debug, HasQuery, QueryableByName)]
 #[diesel(table_name = tags)]
@@ -53,38 +75,16 @@ pub struct TagChanges {
 record!(Tag, tags, TagId, NewTag, TagChanges);
 listed!(Tag, tags);
 
-/// A tag with the company that has it.
+/// A tag with the record that has it.
 #[derive(QueryableByName)]
-struct OfCompany {
-    #[diesel(sql_type = Uuid)]
-    company_id: CompanyId,
+struct Had {
+    #[diesel(sql_type = SqlUuid)]
+    record: Uuid,
     #[diesel(embed)]
     tag: Tag,
 }
 
-const OF_COMPANIES: &str = "
-SELECT company_id, id, name, name_key, colour, version FROM (
-  SELECT l.company_id, t.*, row_number() OVER (PARTITION BY l.company_id ORDER BY t.name_key) AS place
-  FROM kontor.company_tags l JOIN kontor.tags t ON t.tenant_id = $1 AND t.id = l.tag_id
-  WHERE l.tenant_id = $1 AND l.company_id = ANY($2)
-) AS ranked WHERE place <= $3 ORDER BY company_id, place";
-
 impl Tag {
-    /// The tags of several companies, at most `max` of each.
-    pub async fn of_companies(
-        mut conn: &TenantConn,
-        companies: &[CompanyId],
-        max: i64,
-    ) -> Result<Vec<(CompanyId, Self)>> {
-        let rows: Vec<OfCompany> = diesel::sql_query(OF_COMPANIES)
-            .bind::<Uuid, _>(conn.tenant())
-            .bind::<Array<Uuid>, _>(companies)
-            .bind::<BigInt, _>(max)
-            .load(&mut conn)
-            .await?;
-        Ok(rows.into_iter().map(|row| (row.company_id, row.tag)).collect())
-    }
-
     pub async fn delete(mut conn: &TenantConn, id: TagId) -> Result<()> {
         diesel::delete(tags::table)
             .filter(tags::tenant_id.eq(conn.tenant()))
@@ -95,34 +95,97 @@ impl Tag {
     }
 }
 
-/// A company has these tags and no others.
-pub async fn replace_tags_of(
+/// The tags of several records, by name; at most `most` of each.
+pub async fn tags_of<Id: Tagged>(
+    mut conn: &TenantConn,
+    records: &[Id],
+    most: usize,
+) -> Result<Vec<(Id, Tag)>> {
+    let Column { table, name: key, .. } = Id::KEY;
+    let sql = format!(
+        "SELECT record, id, name, name_key, colour, version FROM (
+           SELECT l.{key} AS record, t.*, row_number() OVER (PARTITION BY l.{key} ORDER BY t.name_key) AS place
+           FROM kontor.{table} l JOIN kontor.tags t ON t.tenant_id = $1 AND t.id = l.tag_id
+           WHERE l.tenant_id = $1 AND l.{key} = ANY($2)
+         ) AS ranked WHERE place <= $3 ORDER BY record, place"
+    );
+    let records: Vec<Uuid> = records.iter().map(|id| (*id).into()).collect();
+    let rows: Vec<Had> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(conn.tenant())
+        .bind::<Array<SqlUuid>, _>(records)
+        .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX))
+        .load(&mut conn)
+        .await?;
+    Ok(rows.into_iter().map(|Had { record, tag }| (record.into(), tag)).collect())
+}
+
+/// A record has these tags and no others.
+pub async fn replace_tags_of<Id: Tagged>(
     mut conn: &TenantConn,
     clock: &Clock,
-    company: CompanyId,
+    record: Id,
     ids: &[TagId],
 ) -> Result<()> {
-    diesel::delete(company_tags::table)
-        .filter(company_tags::tenant_id.eq(conn.tenant()))
-        .filter(company_tags::company_id.eq(company))
-        .filter(company_tags::tag_id.ne_all(ids))
-        .execute(&mut conn)
-        .await?;
-    if ids.is_empty() {
-        return Ok(());
+    if ids.len() > MOST_TAGS {
+        return Err(Error::BadInput(format!("A record has at most {MOST_TAGS} tags.")));
     }
-    let links = ids.iter().map(|tag| {
-        (
-            company_tags::tenant_id.eq(conn.tenant()),
-            company_tags::id.eq(new_uuid(clock)),
-            company_tags::company_id.eq(company),
-            company_tags::tag_id.eq(*tag),
-        )
-    });
-    diesel::insert_into(company_tags::table)
-        .values(links.collect::<Vec<_>>())
-        .on_conflict_do_nothing()
+    let Column { table, name: key, .. } = Id::KEY;
+    let sql = format!(
+        "DELETE FROM kontor.{table} l WHERE l.tenant_id = $1 AND l.{key} = $2 AND l.tag_id <> ALL($3)"
+    );
+    diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(conn.tenant())
+        .bind::<SqlUuid, Uuid>(record.into())
+        .bind::<Array<SqlUuid>, _>(ids)
         .execute(&mut conn)
         .await?;
-    Ok(())
+    put_on(conn, clock, record, ids).await.map(drop)
+}
+
+/// What one record has the other gets too, by name, as far as it has room; the links that are new.
+pub async fn hand_on_tags<From: Tagged, To: Tagged>(
+    conn: &TenantConn,
+    clock: &Clock,
+    from: From,
+    to: To,
+) -> Result<Vec<Uuid>> {
+    let has = tags_of(conn, &[to], MOST_TAGS).await?;
+    let has_not = |id: &TagId| has.iter().all(|(_, tag)| tag.id != *id);
+    let from = tags_of(conn, &[from], MOST_TAGS).await?;
+    let new = from.into_iter().map(|(_, tag)| tag.id).filter(has_not);
+    let new: Vec<TagId> = new.take(MOST_TAGS.saturating_sub(has.len())).collect();
+    put_on(conn, clock, to, &new).await
+}
+
+#[derive(QueryableByName)]
+struct Linked {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// The links that are new.
+async fn put_on<Id: Tagged>(
+    mut conn: &TenantConn,
+    clock: &Clock,
+    record: Id,
+    ids: &[TagId],
+) -> Result<Vec<Uuid>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Column { table, name: key, .. } = Id::KEY;
+    let sql = format!(
+        "INSERT INTO kontor.{table} (tenant_id, id, {key}, tag_id)
+         SELECT $1, link.id, $2, link.tag FROM unnest($3, $4) AS link (id, tag)
+         ON CONFLICT DO NOTHING RETURNING id"
+    );
+    let links: Vec<Uuid> = ids.iter().map(|_| new_uuid(clock)).collect();
+    let linked: Vec<Linked> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(conn.tenant())
+        .bind::<SqlUuid, Uuid>(record.into())
+        .bind::<Array<SqlUuid>, _>(links)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .load(&mut conn)
+        .await?;
+    Ok(linked.into_iter().map(|link| link.id).collect())
 }

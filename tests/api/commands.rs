@@ -298,7 +298,7 @@ async fn many_rows_are_made_with_a_line_for_each_tenant() {
         (String::from_utf8_lossy(&made.stdout), String::from_utf8_lossy(&made.stderr));
     assert!(said.contains("manager@aurora-small.test") && said.contains("kontor-demo"), "{said}");
     assert!(told.contains("aurora-small: ") && told.contains("borealis-small: "), "{told}");
-    assert!(told.contains("Made 12,") && !told.contains('\r'), "{told}");
+    assert!(told.contains("Made 13,") && !told.contains('\r'), "{told}");
     let again = run(&small);
     assert_eq!(String::from_utf8_lossy(&again.stdout), "All of it is there already.\n");
     assert_eq!(run(&["seed", "--day", "2026-11-21"]).status.code(), Some(2));

@@ -171,6 +171,80 @@ async fn two_leads_become_one_and_two_again() {
     );
 }
 
+/// Makes tags of these names; their ids.
+async fn tags(person: &Person<'_>, names: &[&str]) -> Vec<Json> {
+    let mut ids = Vec::new();
+    for name in names {
+        let query = "mutation($n: String!) { tagCreate(input: { name: $n }) { tag { id } } }";
+        let made = person.data(query, json!({ "n": name })).await;
+        ids.push(made["tagCreate"]["tag"]["id"].clone());
+    }
+    ids
+}
+
+/// A lead gets exactly these tags.
+async fn put_on(person: &Person<'_>, lead: &Json, tags: &[Json]) {
+    let query = "mutation($id: ID!, $t: [ID!]!) { leadTagsReplace(id: $id, tagIds: $t) { userErrors { code } } }";
+    let done = person.data(query, json!({ "id": lead["id"], "t": tags })).await;
+    assert_eq!(done["leadTagsReplace"]["userErrors"], json!([]));
+}
+
+fn named(record: &Json) -> Vec<&str> {
+    let tags = record["tags"].as_array().unwrap();
+    tags.iter().map(|tag| tag["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contact_and_the_deal_that_a_lead_becomes_have_its_tags() {
+    let app = TestApp::new().await;
+    let rep = app.sign_in("rep@acme.test").await;
+    let ids = tags(&rep, &["Fair", "Key"]).await;
+    let known = "mutation { contactCreate(input: { lastName: \"Known\", email: \"ada@engines.example\" }) { contact { id } } }";
+    let query = "mutation($id: ID!) { leadConvert(id: $id, input: { createDeal: true }) {
+        lead { tags { name } } company { tags { name } } contact { tags { name } } deal { tags { name } } } }";
+    let became = async |input: Json| {
+        let lead = qualified(&rep, input).await;
+        put_on(&rep, &lead, &ids).await;
+        rep.data(query, json!({ "id": lead["id"] })).await["leadConvert"].clone()
+    };
+    let ada = json!({ "name": "Ada", "organisation": "Engines", "email": "ada@engines.example" });
+    let made = became(json!({ "name": "Bob", "organisation": "Looms", "phone": "1" })).await;
+    for record in ["lead", "contact", "deal"] {
+        assert_eq!(named(&made[record]), ["Fair", "Key"], "{record}");
+    }
+    assert_eq!(named(&made["company"]), [""; 0], "one lead says nothing of all who work there");
+    rep.data(known, Json::Null).await;
+    let linked = became(ada).await;
+    assert_eq!(named(&linked["deal"]), ["Fair", "Key"]);
+    assert_eq!(named(&linked["contact"]), [""; 0], "one that was there is linked, and not changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_joins_tags_and_its_undo_takes_back_what_was_joined() {
+    let app = TestApp::new().await;
+    let manager = app.sign_in("manager@acme.test").await;
+    let ids = tags(&manager, &["A", "B", "C", "D"]).await;
+    let twin = made(&manager, json!({ "name": "Twin" })).await;
+    let stays = made(&manager, json!({ "name": "Stays" })).await;
+    put_on(&manager, &twin, &ids[..3]).await;
+    put_on(&manager, &stays, &ids[2..]).await;
+    let have = async |lead: &Json| named(&read(&manager, lead, "tags { name }").await).join(" ");
+    step(&manager, &twin, &merge(&stays)).await;
+    assert_eq!((have(&twin).await, have(&stays).await), ("A B C".into(), "A B C D".into()));
+    // What was taken off since, and put on again by hand, is theirs.
+    put_on(&manager, &stays, &ids[1..]).await;
+    put_on(&manager, &stays, &ids).await;
+    step(&manager, &twin, "leadUnmerge(id: $id)").await;
+    assert_eq!((have(&twin).await, have(&stays).await), ("A B C".into(), "A C D".into()));
+    // A record has fifty tags at most, however it gets them.
+    let names: Vec<String> = (10..59).map(|number| format!("T{number}")).collect();
+    let many = tags(&manager, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    put_on(&manager, &stays, &many).await;
+    step(&manager, &twin, &merge(&stays)).await;
+    let all = have(&stays).await;
+    assert_eq!((all.split(' ').count(), &all[..6]), (50, "A T10 "));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merge_is_undone_for_thirty_days() {
     let app = TestApp::new().await;

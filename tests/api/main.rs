@@ -48,6 +48,7 @@ mod keys;
 mod leads;
 mod leads_becoming;
 mod leads_found;
+mod leads_sorted;
 mod leads_states;
 mod leads_worth;
 mod limits;

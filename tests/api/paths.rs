@@ -52,7 +52,13 @@ impl Dice {
     }
 }
 
-/// Records of every kind. All of their names have the word "Zqxmark".
+/// Can records of this kind have tags?
+fn has_tags(kind: &str) -> bool {
+    schema().field(kind, "tags").is_some()
+}
+
+/// Records of every kind, with a tag where they can have one. All of their names have the word
+/// "Zqxmark".
 async fn fill(owner: &Person<'_>, dice: &mut Dice) -> BTreeMap<&'static str, Vec<String>> {
     let make = async |mutation: &str, payload: &str, variables: Json| {
         let made = owner.data(mutation, variables).await;
@@ -85,6 +91,18 @@ async fn fill(owner: &Person<'_>, dice: &mut Dice) -> BTreeMap<&'static str, Vec
         let named = json!({ "n": format!("Zqxmark {number}"), "a": about });
         let note = make(note, "activityCreate", named).await;
         all.entry("Activity").or_default().push(note);
+    }
+    let tag = "mutation { tagCreate(input: { name: \"Known\" }) { tag { id } } }";
+    let tag = make(tag, "tagCreate", Json::Null).await;
+    for (kind, ids) in all.iter().filter(|(kind, _)| has_tags(kind)) {
+        for id in ids {
+            let field = format!("{}TagsReplace", kind.to_lowercase());
+            let put = format!(
+                "mutation($i: ID!, $t: ID!) {{ {field}(id: $i, tagIds: [$t]) {{ {} {{ id }} }} }}",
+                kind.to_lowercase()
+            );
+            make(&put, &field, json!({ "i": id, "t": tag })).await;
+        }
     }
     all
 }
@@ -130,7 +148,7 @@ impl Ground<'_> {
              INSERT INTO kontor.membership_roles VALUES ('{tenant}', gen_random_uuid(), '{user}', '{role}')"
         );
         let mut reach = Reach::new();
-        let mut grants = vec![("change:read".to_owned(), "ALL")];
+        let mut grants = vec![("change:read".to_owned(), "ALL"), ("tag:read".to_owned(), "ALL")];
         for kind in &self.kinds {
             let scope =
                 *dice.of(&[None, Some("OWN"), Some("TEAM"), Some("TERRITORY"), Some("ALL")]);
@@ -352,6 +370,13 @@ async fn lists(ground: &Ground<'_>, reach: &Reach, expected: &Expected, told: &s
         let counted = found["facets"][0]["values"].as_array().unwrap().iter();
         let counted: i64 = counted.map(|value| value["count"].as_i64().unwrap()).sum();
         assert_eq!(counted, i64::try_from(expected.len()).unwrap(), "{told}: {list}, facet");
+        if has_tags(name) {
+            let query = format!(
+                "{{ {list}(first: 100, where: {{ tags: {{ some: {{}} }} }}) {{ nodes {{ id }} }} }}"
+            );
+            let tagged = ground.reader.data(&query, Json::Null).await;
+            assert_eq!(&ids(&tagged[list]["nodes"]), expected, "{told}: {list}, by tags");
+        }
     }
 }
 
@@ -433,6 +458,12 @@ async fn log(ground: &Ground<'_>, expected: &Expected, told: &str) {
             after = page["pageInfo"]["endCursor"].clone();
         }
         assert_eq!(&found, &expected[name], "{told}: the log of {name}");
+        if has_tags(name) {
+            let page = json!({ "t": [format!("{name}Tag")] });
+            let page = ground.reader.data(query, page).await;
+            let put_on = page["changes"]["nodes"].as_array().unwrap().len();
+            assert_eq!(put_on, expected[name].len(), "{told}: the tags of {name}");
+        }
     }
 }
 

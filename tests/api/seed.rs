@@ -79,7 +79,12 @@ async fn the_same_rows_are_made_each_time() {
 }
 
 /// Each of these finds what must not be.
-const BROKEN: [(&str, &str); 14] = [
+const BROKEN: [(&str, &str); 15] = [
+    (
+        "a lead that is not sorted by its score",
+        "SELECT l.id FROM kontor.leads l LEFT JOIN kontor.lead_scores s ON s.tenant_id = l.tenant_id AND s.id = l.id
+         WHERE l.score_key IS DISTINCT FROM s.score",
+    ),
     (
         "an id that does not tell when it was made",
         "SELECT id FROM (SELECT id, created_at FROM kontor.companies UNION ALL SELECT id, created_at FROM kontor.contacts
@@ -199,6 +204,14 @@ async fn what_is_made_is_as_the_application_would_make_it() {
         UNION ALL SELECT count(*) FROM kontor.contacts p JOIN kontor.companies c ON c.id = p.company_id AND c.employees >= 1000
         UNION ALL SELECT count(*) FROM kontor.deals d JOIN kontor.companies c ON c.id = d.company_id AND c.employees >= 1000";
     assert_eq!(ask(half).await, ["50", "1000", "500"], "a tenth has half");
+    for (links, records) in
+        [("contact_tags", "contacts"), ("deal_tags", "deals"), ("lead_tags", "leads")]
+    {
+        let share = format!(
+            "SELECT (SELECT count(*) FROM kontor.{links}) BETWEEN count(*) / 10 AND count(*) / 3 FROM kontor.{records}"
+        );
+        assert_eq!(ask(&share).await, ["t"], "some of the {records} have a tag");
+    }
     for domain in ask("SELECT domain FROM kontor.companies").await {
         assert_eq!(Domain::parse(domain.clone()).unwrap().as_str(), domain);
     }

@@ -26,7 +26,7 @@ use crate::{
         rescore, wake_on,
     },
     money::{Currency, Money},
-    tags::TagRow,
+    tags::{TagId, TagRow, replace_tags_of},
     tenants::TenantRow,
     territories::{Place, TerritoryRow, territory_for},
 };
@@ -42,6 +42,7 @@ struct Play<'a> {
     tenant: &'a TenantRow,
     now: Timestamp,
     reps: Vec<UserId>,
+    tags: HashMap<String, TagId>,
     companies: HashMap<String, CompanyRow>,
     contacts: HashMap<String, ContactRow>,
     deals: HashMap<&'static str, DealRow>,
@@ -75,11 +76,12 @@ pub async fn live(db: &Db, clock: &Clock, tenant: &TenantRow) -> Result<bool> {
         tx.roll_back().await?;
         return Ok(false);
     }
-    let companies = set_up(&tx, &early, tenant, now).await?;
+    let (companies, tags) = set_up(&tx, &early, tenant, now).await?;
+    let tags = tags.into_iter().map(|tag| (tag.name, tag.id)).collect();
     let companies = companies.into_iter().map(|company| (company.name.clone(), company)).collect();
     let reps = UserRow::by_role(&tx, Rep.name()).await?.iter().map(|rep| rep.id).collect();
     let (contacts, deals, leads, planned) = Default::default();
-    let mut play = Play { tenant, now, reps, companies, contacts, deals, leads, planned };
+    let mut play = Play { tenant, now, reps, tags, companies, contacts, deals, leads, planned };
     tx.commit().await?;
     for days in STORY.chunk_by(|one, next| one.0 == next.0) {
         let Some((day, _)) = days.first() else { continue };
@@ -151,6 +153,17 @@ impl Play<'_> {
                 let done_at = Some(Some(clock.now()));
                 let changes = ActivityChanges { done_at, ..Default::default() };
                 ActivityRow::update(tx, planned.id, changes).await.map(drop)
+            }
+            Act::Tag(what, tag) => {
+                let tag = [*self.tags.get(tag).ok_or(Error::NotFound)?];
+                if let Some(deal) = self.deals.get(what) {
+                    replace_tags_of(tx, clock, deal.id, &tag).await
+                } else if let Some(contact) = self.contacts.get(what) {
+                    replace_tags_of(tx, clock, contact.id, &tag).await
+                } else {
+                    let lead = self.leads.get(what).ok_or(Error::NotFound)?;
+                    replace_tags_of(tx, clock, lead.id, &tag).await
+                }
             }
         }
     }

@@ -33,9 +33,10 @@ const STEPS: [&str; 4] = [
     include_str!("sql/5_activities.sql"),
 ];
 const TABLES: &str = "kontor.users, kontor.memberships, kontor.reporting_lines, kontor.territories, \
-    kontor.territory_members, kontor.tags, kontor.company_tags, kontor.companies, kontor.contacts, \
-    kontor.stages, kontor.deals, kontor.stage_changes, kontor.leads, kontor.lead_conversions, \
-    kontor.lead_merges, kontor.lead_scores, kontor.activities, kontor.jobs";
+    kontor.territory_members, kontor.tags, kontor.company_tags, kontor.contact_tags, kontor.deal_tags, \
+    kontor.lead_tags, kontor.companies, kontor.contacts, kontor.stages, kontor.deals, kontor.stage_changes, \
+    kontor.leads, kontor.lead_conversions, kontor.lead_merges, kontor.lead_scores, kontor.activities, \
+    kontor.jobs";
 
 /// How long the tenants have been there.
 const PAST: Duration = Duration::from_hours(3 * 365 * 24);
@@ -73,9 +74,9 @@ pub async fn seed_scale(settings: &Settings, seeding: Seeding<'_>) -> Result<Vec
         return Ok(Vec::new());
     }
     let hash = seeding.passwords.hash(DEMO_PASSWORD.into()).await?;
-    // Most rows are those that are counted in a size; a fifth are what belongs to them.
+    // Most rows are those that are counted in a size; a third are what belongs to them.
     let rows: u64 = missing.iter().map(|making| u64::from(making.size.rows())).sum();
-    let (progress, next) = (Progress::of(rows * 6 / 5), AtomicUsize::new(0));
+    let (progress, next) = (Progress::of(rows * 3 / 2), AtomicUsize::new(0));
     // The first tenants are the largest: whoever is done takes the next.
     let hand = async |conn: &OperatorConn| {
         while let Some(making) = missing.get(next.fetch_add(1, Relaxed)) {

@@ -26,13 +26,13 @@ use crate::{
     },
 };
 
-/// Sets a tenant up; its companies.
+/// Sets a tenant up; its companies, and its tags.
 pub async fn set_up(
     tx: &TenantConn,
     clock: &Clock,
     tenant: &TenantRow,
     now: Timestamp,
-) -> Result<Vec<CompanyRow>> {
+) -> Result<(Vec<CompanyRow>, Vec<TagRow>)> {
     let reps: Vec<_> = UserRow::by_role(tx, Rep.name()).await?.iter().map(|rep| rep.id).collect();
     let managers = UserRow::by_role(tx, Manager.name()).await?;
     territories(tx, clock, &reps, managers.first().map(|manager| manager.id)).await?;
@@ -47,16 +47,21 @@ pub async fn set_up(
     };
     CurrencyRateRow::set(tx, rate).await?;
     score_rules(tx, clock).await?;
-    sort_in(tx, clock, tenant).await
-}
-
-/// Each company gets its territory, and a tag.
-async fn sort_in(tx: &TenantConn, clock: &Clock, tenant: &TenantRow) -> Result<Vec<CompanyRow>> {
     let mut tags = Vec::new();
     for (name, colour) in TAGS {
         let new = NewTag { id: TagId::new(clock), name: name.into(), colour: Some(colour.into()) };
-        tags.push(TagRow::insert(tx, new).await?.id);
+        tags.push(TagRow::insert(tx, new).await?);
     }
+    Ok((sort_in(tx, clock, tenant, &tags).await?, tags))
+}
+
+/// Each company gets its territory, and a tag.
+async fn sort_in(
+    tx: &TenantConn,
+    clock: &Clock,
+    tenant: &TenantRow,
+    tags: &[TagRow],
+) -> Result<Vec<CompanyRow>> {
     let by_name = SortKey { column: column!(companies::name_key), direction: Direction::Ascending };
     let slice = Slice { order: vec![by_name], limit: 100, ..Slice::everything(tenant.id) };
     let mut companies = Vec::new();
@@ -66,7 +71,7 @@ async fn sort_in(tx: &TenantConn, clock: &Clock, tenant: &TenantRow) -> Result<V
             territory_id: Some(territory_for(tx, place).await?),
             ..CompanyChanges::default()
         };
-        let tag = tags.get(at % tags.len().max(1)).copied();
+        let tag = tags.get(at % tags.len().max(1)).map(|tag| tag.id);
         replace_tags_of(tx, clock, company.id, &Vec::from_iter(tag)).await?;
         companies.push(CompanyRow::update(tx, company.id, changes).await?);
     }

@@ -24,6 +24,8 @@ pub enum Act {
     Plan(&'static str, ActivityKind, &'static str, i64),
     /// What was planned is done.
     Done(&'static str),
+    /// Whom or what, with a tag.
+    Tag(&'static str, &'static str),
 }
 
 use Act::*;
@@ -62,14 +64,19 @@ pub const STORY: &[(i64, Act)] = &[
     (84, Contact("Klara", "Huber", "Head of Administration", "Juniper Schools")),
     (84, Contact("Noah", "Keystone", "Partner", "Keystone Legal")),
     (84, Contact("Beatriz", "Ramos", "Head of Networks", "Lumen Telecom")),
+    (84, Tag("Susan Chen", "Newsletter")),
+    (84, Tag("Tom Baker", "Newsletter")),
+    (84, Tag("Ingrid Dahl", "Trade fair")),
     (80, Deal("Fleet renewal", "Amber Logistics", 120, false, -35)),
     (79, Did("Fleet renewal", Meeting, "Kick-off with logistics and purchasing", false)),
     (76, Deal("Plant extension", "Iron Motors", 480, false, -20)),
+    (76, Tag("Plant extension", "Key account")),
     (74, Move("Fleet renewal", "Needs", None)),
     (72, Did("Rosa Delgado", Call, "Asked for references in manufacturing", true)),
     (70, Move("Plant extension", "Needs", None)),
     (66, Lead("Greta Lindqvist", "Polar Outfitters", "Trade fair", "SE", 85)),
     (66, Lead("Sam Porter", "Porter & Sons", "Website", "US", 12)),
+    (66, Tag("Greta Lindqvist", "Trade fair")),
     (65, Did("Greta Lindqvist", Email, "Thanks for the visit at our stand", false)),
     (62, Move("Fleet renewal", "Proposal", None)),
     (60, Deal("Claims archive", "Harbor Insurance", 95, false, -10)),
@@ -82,6 +89,7 @@ pub const STORY: &[(i64, Act)] = &[
     (44, Move("Claims archive", "Needs", None)),
     (40, Lead("Ulrich Brandt", "Brandt Werkzeuge", "Referral", "DE", 240)),
     (38, Move("Fleet renewal", "Won", None)),
+    (38, Tag("Fleet renewal", "Reference")),
     (37, Did("Ulrich Brandt", Call, "First call: what they use today", false)),
     (35, Did("Ulrich Brandt", Meeting, "Demo for the plant managers", false)),
     (34, Move("Claims archive", "Lost", Some("They build it themselves."))),
@@ -91,6 +99,7 @@ pub const STORY: &[(i64, Act)] = &[
     (27, Move("Plant extension", "Negotiation", None)),
     (25, Step("Ulrich Brandt", Qualified)),
     (24, Deal("School licences", "Juniper Schools", 7, false, 60)),
+    (22, Tag("Heike Lorenz", "Newsletter")),
     (22, Did("Heike Lorenz", Email, "Asked to hear from us again in spring", true)),
     (20, Plan("Plant extension", Task, "Send the revised offer", -12)),
     (18, Move("Grid monitoring", "Needs", None)),
@@ -109,5 +118,6 @@ pub const STORY: &[(i64, Act)] = &[
     (3, Plan("Beatriz Ramos", Task, "Ask for the network plans", 9)),
     (2, Did("Amber Logistics", Note, "Happy with the start; would be a reference for us", false)),
     (1, Lead("Emma Clarke", "Clarke Interiors", "Newsletter", "US", 30)),
+    (1, Tag("Emma Clarke", "Newsletter")),
     (1, Did("Site security", Call, "Went through the sites one by one", false)),
 ];

@@ -16,6 +16,7 @@ use crate::{
     },
     leads::LeadRow,
     money::MoneyInput,
+    tags::{TagId, replace_tags_of},
     territories::TerritoryId,
 };
 
@@ -237,6 +238,23 @@ impl CompanyMutation {
             all.done()
         });
         CompaniesPayload::of(changed.await, Company)
+    }
+
+    /// Gives a company exactly these tags.
+    #[graphql(directive = requires::apply(CompanyUpdate))]
+    async fn company_tags_replace(
+        &self,
+        ctx: &Context<'_>,
+        id: CompanyId,
+        expected_version: Option<i32>,
+        #[graphql(desc = "Its tags from now on, at most 50.")] tag_ids: Vec<TagId>,
+    ) -> Result<Option<CompanyPayload>> {
+        let changed = ctx.write(CompanyUpdate, async |tx| {
+            let company = model::Company::lock(tx, id, expected_version).await?;
+            replace_tags_of(tx, ctx.clock(), id, &tag_ids).await?;
+            Ok(company)
+        });
+        CompanyPayload::of(changed.await.map(Company))
     }
 
     /// Deletes a company. It is kept where nobody finds it, until it is restored or purged.

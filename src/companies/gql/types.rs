@@ -24,7 +24,7 @@ use crate::{
     },
     money::Money,
     payload,
-    tags::{TAGS_OF_COMPANIES, Tag, TagRelationFilter, TagsOfCompany},
+    tags::{Tag, TagRelationFilter, Tagged, tags},
     territories::{TERRITORY_OF_COMPANIES, Territory, TerritoryById, TerritoryId, TerritoryWhere},
     timeline::{TimelineConnection, TimelineKind, timeline},
 };
@@ -147,7 +147,7 @@ impl Company {
 
     /// Its tags, by name.
     async fn tags(&self, ctx: &Context<'_>) -> Result<Many<Tag>> {
-        Ok(ctx.load::<TagsOfCompany>(self.0.id).await?.into_iter().map(Tag).collect())
+        tags(ctx, self.0.id).await
     }
 
     /// What happened with it, the newest first (what is still to come is on top): the activities about
@@ -212,7 +212,7 @@ filter! {
         /// By when they were made.
         created_at: DateTimeFilter => |at, _| at.on(column!(companies::created_at)),
         /// By their tags.
-        tags: TagRelationFilter => |tags, by| tags.through(TAGS_OF_COMPANIES, by),
+        tags: TagRelationFilter => |tags, by| tags.through(CompanyId::TAGS, by),
         /// Those with this text in their name.
         search: String => |text, _| StringFilter::containing(text).folded(column!(companies::name_key)),
     }

@@ -16,6 +16,7 @@ use crate::{
         Bulk, Check, DeletePayload, DeletesPayload, Doors, ErrorPolicy, keep, requires, rival,
     },
     leads::LeadRow,
+    tags::{TagId, replace_tags_of},
     territories::TerritoryId,
 };
 
@@ -222,6 +223,23 @@ impl ContactMutation {
             all.done()
         });
         ContactsPayload::of(changed.await, Contact)
+    }
+
+    /// Gives a contact exactly these tags.
+    #[graphql(directive = requires::apply(ContactUpdate))]
+    async fn contact_tags_replace(
+        &self,
+        ctx: &Context<'_>,
+        id: ContactId,
+        expected_version: Option<i32>,
+        #[graphql(desc = "Their tags from now on, at most 50.")] tag_ids: Vec<TagId>,
+    ) -> Result<Option<ContactPayload>> {
+        let changed = ctx.write(ContactUpdate, async |tx| {
+            let contact = model::Contact::lock(tx, id, expected_version).await?;
+            replace_tags_of(tx, ctx.clock(), id, &tag_ids).await?;
+            Ok(contact)
+        });
+        ContactPayload::of(changed.await.map(Contact))
     }
 
     /// Deletes a contact. It is kept where nobody finds it, until it is restored or purged.

@@ -1,4 +1,4 @@
-use async_graphql::{Context, Object};
+use async_graphql::{Context, Many, Object};
 
 use super::super::{
     ContactId,
@@ -21,6 +21,7 @@ use crate::{
     filter,
     graphql::{DateTimeFilter, Doors, IDFilter, Nesting, Paging, StringFilter, one},
     payload, relation_filter,
+    tags::{Tag, TagRelationFilter, Tagged, tags},
     territories::{Territory, TerritoryById, TerritoryId, TerritoryWhere},
     timeline::{TimelineConnection, TimelineKind, timeline},
 };
@@ -116,6 +117,11 @@ impl Contact {
         DealConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
     }
 
+    /// Their tags, by name.
+    async fn tags(&self, ctx: &Context<'_>) -> Result<Many<Tag>> {
+        tags(ctx, self.0.id).await
+    }
+
     /// What happened with them, the newest first (what is still to come is on top): the activities about
     /// them and about their deals; the steps of their deals; and how the contact was made, changed,
     /// given to somebody else, deleted and brought back. What you may not see is not in it, and not
@@ -167,6 +173,8 @@ filter! {
         created_at: DateTimeFilter => |at, _| at.on(column!(contacts::created_at)),
         /// By what was done and is to be done about them.
         activities: ActivityRelationFilter => |activities, by| activities.through(ACTIVITIES_OF_CONTACTS, by),
+        /// By their tags.
+        tags: TagRelationFilter => |tags, by| tags.through(ContactId::TAGS, by),
         /// By when they were last changed.
         updated_at: DateTimeFilter => |at, _| at.on(column!(contacts::updated_at)),
         /// Those with this text in their name.

@@ -1,6 +1,6 @@
 use super::{
     super::{
-        PipelineId, StageId,
+        DealId, PipelineId, StageId,
         model::{
             self, COMPANY_OF_DEALS, CONTACT_OF_DEALS, PIPELINE_OF_DEALS, STAGE_OF_DEALS,
             TERRITORY_OF_DEALS,
@@ -21,6 +21,7 @@ use crate::{
     filter,
     graphql::{DateFilter, DateTimeFilter, DecimalFilter, IDFilter, IntFilter, StringFilter, one},
     relation_filter,
+    tags::{TagRelationFilter, Tagged},
     territories::{TerritoryId, TerritoryWhere},
 };
 
@@ -69,6 +70,8 @@ filter! {
         created_at: DateTimeFilter => |at, _| at.on(column!(deals::created_at)),
         /// By when they were last changed.
         updated_at: DateTimeFilter => |at, _| at.on(column!(deals::updated_at)),
+        /// By their tags.
+        tags: TagRelationFilter => |tags, by| tags.through(DealId::TAGS, by),
         /// Those with this text in their name.
         search: String => |text, _| StringFilter::containing(text).folded(column!(deals::name_key)),
     }

@@ -15,6 +15,7 @@ use crate::{
     error::{Error, ErrorCode, Result},
     graphql::{Bulk, DeletePayload, DeletesPayload, Doors, ErrorPolicy, requires},
     payload,
+    tags::{TagId, replace_tags_of},
 };
 
 payload! {
@@ -206,6 +207,23 @@ impl DealMutation {
         let asked = Move { id, stage: stage_id, expected_version, reason, hold_until };
         let moved = ctx.write(DealUpdate, async |tx| moving::go(ctx, tx, asked).await);
         DealPayload::of(moved.await.map(Deal))
+    }
+
+    /// Gives a deal exactly these tags.
+    #[graphql(directive = requires::apply(DealUpdate))]
+    async fn deal_tags_replace(
+        &self,
+        ctx: &Context<'_>,
+        id: DealId,
+        expected_version: Option<i32>,
+        #[graphql(desc = "Its tags from now on, at most 50.")] tag_ids: Vec<TagId>,
+    ) -> Result<Option<DealPayload>> {
+        let changed = ctx.write(DealUpdate, async |tx| {
+            let deal = model::Deal::lock(tx, id, expected_version).await?;
+            replace_tags_of(tx, ctx.clock(), id, &tag_ids).await?;
+            Ok(deal)
+        });
+        DealPayload::of(changed.await.map(Deal))
     }
 
     /// Deletes a deal. It is kept where nobody finds it, until it is restored or purged.

@@ -28,6 +28,7 @@ use crate::{
     graphql::{Nesting, Paging},
     has_many,
     money::{Currency, Money},
+    tags::{Tag, tags},
     territories::{Territory, TerritoryById},
     timeline::{TimelineConnection, TimelineKind, timeline},
 };
@@ -247,6 +248,11 @@ impl Deal {
     ) -> Result<Option<ActivityConnection>> {
         let (paging, of) = (Paging::forward(first, after), column!(activities::deal_id));
         ActivityConnection::of(ctx, Nesting::of(self.0.id, of), paging, r#where, order_by).await
+    }
+
+    /// Its tags, by name.
+    async fn tags(&self, ctx: &Context<'_>) -> Result<Many<Tag>> {
+        tags(ctx, self.0.id).await
     }
 
     /// What happened with it, the newest first (what is still to come is on top): the activities about

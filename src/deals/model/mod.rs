@@ -32,6 +32,7 @@ use crate::{
     money::Money,
     record,
     schema::{deals, lead_conversions},
+    tagged,
     territories::TerritoryId,
 };
 
@@ -196,6 +197,7 @@ pub struct Moved {
 record!(Deal, deals[not deleted_at][owner owner_id territory_id], DealId, NewDeal, DealChanges);
 kept!(Deal, deals, DealId);
 listed!(Deal, deals[not deleted_at]);
+tagged!(DealId, deals, deal_tags::deal_id);
 
 impl Deal {
     /// Makes a deal, with the first line of its history.

@@ -33,7 +33,7 @@ macro_rules! connection {
         $(
             $(#[$facet_doc:meta])*
             facets $facet:ident {
-                $($(#[$value_doc:meta])* $value:ident => $value_table:ident :: $value_column:ident $(, ids $value_id:ty)?;)*
+                $($(#[$value_doc:meta])* $value:ident => $value_table:ident :: $value_column:ident $(, ids $value_id:ty)? $(, read by $function:literal)?;)*
             }
         )?
     ) => {
@@ -98,7 +98,7 @@ macro_rules! connection {
                     match self {
                         $(Self::$value => $crate::graphql::Faceted {
                             name,
-                            column: $crate::column!($value_table::$value_column),
+                            column: $crate::column!($value_table::$value_column)$(.read_by($function))?,
                             prefix: None $(.or(Some(<$value_id>::PREFIX)))?,
                         },)*
                     }

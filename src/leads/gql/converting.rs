@@ -21,6 +21,7 @@ use crate::{
     deals::{Deal, DealById, DealId, DealRow, NewDeal, PipelineId, first_stage},
     error::Result,
     graphql::{Check, Doors, UserError, refusals, requires},
+    tags::hand_on_tags,
 };
 
 /// What a lead becomes.
@@ -174,7 +175,9 @@ async fn contact(
         territory_id: lead.territory_id,
     };
     let tx = making(ctx, tx, ContactCreate)?;
-    Ok(ContactRow::insert(&tx, new).await?.id)
+    let made = ContactRow::insert(&tx, new).await?;
+    hand_on_tags(&tx, ctx.clock(), lead.id, made.id).await?;
+    Ok(made.id)
 }
 
 /// The last word is the last name.
@@ -204,7 +207,9 @@ async fn deal(
         ..NewDeal::in_stage(DealId::new(clock), name, &stage, clock.now())
     };
     let by = ctx.viewer()?.person().ok();
-    Ok(DealRow::begin(&tx, (clock, by), new).await?.id)
+    let made = DealRow::begin(&tx, (clock, by), new).await?;
+    hand_on_tags(&tx, clock, lead.id, made.id).await?;
+    Ok(made.id)
 }
 
 async fn convert(
@@ -254,8 +259,9 @@ pub struct ConvertMutation;
 #[Object]
 impl ConvertMutation {
     /// Makes of a QUALIFIED lead a contact, where it is of one a company, and perhaps a deal; what is
-    /// there already is linked, as far as you see it. Its activities go over to the contact. A lead
-    /// is converted once: from then on the first result is answered.
+    /// there already is linked, as far as you see it. Its activities go over to the contact; a contact
+    /// and a deal that are made get its tags. A lead is converted once: from then on the first result
+    /// is answered.
     #[graphql(directive = requires::apply(LeadUpdate))]
     async fn lead_convert(
         &self,

@@ -32,6 +32,7 @@ use crate::{
     error::{Error, ErrorCode, Problem, Result},
     graphql::{Doors, Nesting, Node, Paging, Relation, Transition},
     has_many,
+    tags::{Tag, tags},
     territories::{Territory, TerritoryById},
     timeline::{TimelineConnection, TimelineKind, timeline},
 };
@@ -281,6 +282,11 @@ impl Lead {
             Transition { name: step.name().into(), allowed: blocks.is_empty(), blocked_by }
         };
         Ok(Step::ALL.into_iter().map(transition).collect())
+    }
+
+    /// Its tags, by name.
+    async fn tags(&self, ctx: &Context<'_>) -> Result<Many<Tag>> {
+        tags(ctx, self.0.id).await
     }
 
     /// What happened with it, and with those that were merged into it, the newest first (what is still

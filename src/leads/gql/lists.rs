@@ -3,7 +3,7 @@ use async_graphql::{Context, Object};
 use super::{
     super::{
         LeadId,
-        model::{self, SCORE_OF_LEADS, TERRITORY_OF_LEADS},
+        model::{self, GRADE, TERRITORY_OF_LEADS},
         values::LeadStatus,
     },
     lead::Lead,
@@ -21,6 +21,7 @@ use crate::{
         DateFilter, DateTimeFilter, Doors, IDFilter, IntFilter, Paging, StringFilter, one, requires,
     },
     relation_filter,
+    tags::{TagRelationFilter, Tagged},
     territories::{TerritoryId, TerritoryWhere},
     views::{SavedViewId, viewed},
 };
@@ -52,17 +53,13 @@ filter! {
         /// By territory.
         territory: TerritoryWhere => |which, by| one(which, TERRITORY_OF_LEADS, by),
         /// By what they are worth, as it was computed last.
-        score: IntFilter => |score, _| {
-            let score = score.on(column!(lead_scores::score))?;
-            Ok(Filter::Some(SCORE_OF_LEADS, Box::new(score)))
-        },
+        score: IntFilter => |score, _| score.on(column!(leads::score_key)),
         /// By grade, as it was computed last.
-        grade: StringFilter => |grade, _| {
-            let grade = grade.exact(column!(lead_scores::grade))?;
-            Ok(Filter::Some(SCORE_OF_LEADS, Box::new(grade)))
-        },
+        grade: StringFilter => |grade, _| grade.exact(GRADE),
         /// By what was done and is to be done about them.
         activities: ActivityRelationFilter => |activities, by| activities.through(ACTIVITIES_OF_LEADS, by),
+        /// By their tags.
+        tags: TagRelationFilter => |tags, by| tags.through(LeadId::TAGS, by),
         /// By until when they want to be answered.
         respond_by: DateTimeFilter => |at, _| at.on(column!(leads::respond_by)),
         /// By when they were answered; `isNull: true` are those that were not.
@@ -99,6 +96,8 @@ connection! {
         CreatedAt => leads::created_at, |lead| Value::Moment(lead.0.created_at.0);
         /// By when they were last changed.
         UpdatedAt => leads::updated_at, |lead| Value::Moment(lead.0.updated_at.0);
+        /// By what they are worth, as it was computed last; what has no score yet counts as zero.
+        Score => leads::score_key, |lead| Value::Int(lead.0.score_key);
     }
     /// What of leads can be counted.
     facets LeadFacet {
@@ -108,6 +107,8 @@ connection! {
         Source => leads::source;
         /// Their countries.
         Country => leads::country;
+        /// Their grades, as they were computed last.
+        Grade => leads::score_key, read by "grade";
         /// Who looks after them.
         Owner => leads::owner_id, ids UserId;
         /// The territories they belong to.

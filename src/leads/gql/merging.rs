@@ -7,7 +7,7 @@ use super::{
         LeadId,
         model::{
             self, LeadMove,
-            merging::{Merge, bring_back, empty, fill, move_activities},
+            merging::{Merge, bring_back, empty, fill, move_activities, take_back_tags},
             scores::rescore,
         },
         rules::{Step, is_read_only},
@@ -21,6 +21,7 @@ use crate::{
     db::{TenantConn, expect_version},
     error::{Error, ErrorCode, Result},
     graphql::{Doors, requires},
+    tags::hand_on_tags,
 };
 
 /// How long a merge can be undone.
@@ -67,10 +68,11 @@ async fn merge(
         return Err(Error::refused(ErrorCode::Invalid, "intoId", told));
     }
     let moved = move_activities(tx, id, into_id).await?;
+    let joined = hand_on_tags(tx, ctx.clock(), id, into_id).await?;
     let (changes, filled) = fill(&into, &lead);
     model::Lead::update(tx, into_id, changes).await?;
     let (status_before, at) = (lead.status, ctx.clock().now());
-    let kept = Merge { lead_id: id, into_id, status_before, filled, moved, at };
+    let kept = Merge { lead_id: id, into_id, status_before, filled, moved, joined, at };
     Merge::insert(tx, ctx.clock(), kept).await?;
     let step = LeadMove {
         status: Some(LeadStatus::Duplicate),
@@ -100,6 +102,7 @@ async fn unmerge(
         && !is_read_only(into.status)
     {
         bring_back(tx, &done.moved, into.id, id).await?;
+        take_back_tags(tx, into.id, &done.joined).await?;
         model::Lead::change(tx, into.id, empty(&into, &done.filled)).await?;
     }
     Merge::delete(tx, id).await?;
@@ -118,8 +121,9 @@ pub struct MergeMutation;
 
 #[Object]
 impl MergeMutation {
-    /// Says that a lead is another one: it becomes a DUPLICATE, its activities go over, and what is
-    /// empty in the other one is taken from it. For 30 days that can be undone (`leadUnmerge`).
+    /// Says that a lead is another one: it becomes a DUPLICATE, its activities go over, the other one
+    /// gets its tags besides its own, and what is empty in the other one is taken from it. For 30 days
+    /// that can be undone (`leadUnmerge`).
     #[graphql(directive = requires::apply(LeadManage))]
     async fn lead_merge(
         &self,
@@ -133,8 +137,8 @@ impl MergeMutation {
         LeadPayload::of(merged.await)
     }
 
-    /// Undoes a merge: the lead is again what it was, its activities come back, and what the other
-    /// one took over and has not changed since is empty there.
+    /// Undoes a merge: the lead is again what it was, its activities come back, the tags that the other
+    /// one got are off it, and what it took over and has not changed since is empty there.
     #[graphql(directive = requires::apply(LeadManage))]
     async fn lead_unmerge(
         &self,

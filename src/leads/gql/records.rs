@@ -28,6 +28,7 @@ use crate::{
     graphql::{
         Bulk, DeletePayload, DeletesPayload, Doors, ErrorPolicy, UserError, refusals, requires,
     },
+    tags::{TagId, replace_tags_of},
     territories::{Place, territory_for},
 };
 
@@ -266,6 +267,26 @@ impl RecordMutation {
             all.done()
         });
         LeadsPayload::of(changed.await, Lead)
+    }
+
+    /// Gives a lead exactly these tags. One that is CONVERTED or DUPLICATE is not changed any more.
+    #[graphql(directive = requires::apply(LeadUpdate))]
+    async fn lead_tags_replace(
+        &self,
+        ctx: &Context<'_>,
+        id: LeadId,
+        expected_version: Option<i32>,
+        #[graphql(desc = "Its tags from now on, at most 50.")] tag_ids: Vec<TagId>,
+    ) -> Result<Option<LeadPayload>> {
+        let changed = ctx.write(LeadUpdate, async |tx| {
+            let lead = model::Lead::lock(tx, id, expected_version).await?;
+            if is_read_only(lead.status) {
+                return Err(no_way(lead.status, lead.status));
+            }
+            replace_tags_of(tx, ctx.clock(), id, &tag_ids).await?;
+            Ok(lead)
+        });
+        LeadPayload::of(changed.await)
     }
 
     /// Deletes a lead. It is kept where nobody finds it, until it is restored or purged.

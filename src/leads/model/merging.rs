@@ -10,7 +10,7 @@ use crate::{
     db::TenantConn,
     error::Result,
     ids::new_uuid,
-    schema::{activities, lead_merges},
+    schema::{activities, lead_merges, lead_tags},
 };
 
 /// What a merge did, so that it can be undone.
@@ -24,6 +24,8 @@ pub struct Merge {
     pub filled: Value,
     /// The activities that went over.
     pub moved: Vec<Uuid>,
+    /// The tags that the other one got: their links.
+    pub joined: Vec<Uuid>,
     pub at: Timestamp,
 }
 
@@ -80,6 +82,17 @@ pub async fn bring_back(
         .filter(activities::lead_id.eq(from))
         .filter(activities::id.eq_any(moved))
         .set(activities::lead_id.eq(to))
+        .execute(&mut conn)
+        .await?;
+    Ok(())
+}
+
+/// What tags a lead got and still has are off it.
+pub async fn take_back_tags(mut conn: &TenantConn, of: LeadId, joined: &[Uuid]) -> Result<()> {
+    diesel::delete(lead_tags::table)
+        .filter(lead_tags::tenant_id.eq(conn.tenant()))
+        .filter(lead_tags::lead_id.eq(of))
+        .filter(lead_tags::id.eq_any(joined))
         .execute(&mut conn)
         .await?;
     Ok(())

@@ -17,10 +17,11 @@ use crate::{
     column,
     companies::CompanyId,
     contacts::ContactId,
-    db::{Link, Outcome, Reach, TenantConn},
+    db::{Column, Link, Outcome, Reach, TenantConn},
     error::{Error, Problem, Result},
     kept, listed, record,
     schema::{lead_conversions, leads},
+    tagged,
     territories::TerritoryId,
 };
 
@@ -28,8 +29,8 @@ use crate::{
 pub const TERRITORY_OF_LEADS: Link =
     Link::one(column!(leads::territory_id), column!(territories::id));
 
-/// How a lead reaches its score, for filters.
-pub const SCORE_OF_LEADS: Link = Link::one(column!(leads::id), column!(lead_scores::id));
+/// A lead's grade, as it was computed last.
+pub const GRADE: Column = column!(leads::score_key).read_by("grade");
 
 #[derive(Clone, Debug, HasQuery)]
 #[diesel(table_name = leads)]
@@ -57,6 +58,8 @@ pub struct Lead {
     pub respond_by: Option<Timestamp>,
     pub responded_at: Option<Timestamp>,
     pub merged_into_id: Option<LeadId>,
+    /// The score as it was computed last, to sort by.
+    pub score_key: i32,
     pub version: i32,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -120,6 +123,7 @@ pub struct LeadMove {
 record!(Lead, leads[not deleted_at][owner owner_id territory_id], LeadId, NewLead, LeadChanges);
 kept!(Lead, leads, LeadId);
 listed!(Lead, leads[not deleted_at]);
+tagged!(LeadId, leads, lead_tags::lead_id);
 
 /// A lead just made, perhaps for somebody whom its maker does not reach.
 #[derive(Clone, Debug)]

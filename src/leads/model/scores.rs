@@ -177,13 +177,16 @@ impl Score {
 }
 
 /// Computes scores anew: after a change of the leads, or of what was done with them. No version of
-/// a lead changes by it.
+/// a lead changes by it. The leads are locked before their scores, as by whoever changes a lead: the
+/// score stands in the lead too (`score_key`).
 pub async fn rescore(mut conn: &TenantConn, clock: &Clock, of: &[LeadId]) -> Result<()> {
     let rules = ScoreRule::all(conn).await?;
     let rules: Vec<_> = rules.into_iter().filter_map(ScoreRule::rule).collect();
     let these: Vec<Lead> = Lead::query()
         .filter(leads::tenant_id.eq(conn.tenant()))
         .filter(leads::id.eq_any(of))
+        .order(leads::id)
+        .for_no_key_update()
         .load(&mut conn)
         .await?;
     let asks_events = rules.iter().any(|rule| matches!(rule.about, About::Event { .. }));

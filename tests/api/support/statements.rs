@@ -254,7 +254,9 @@ pub fn fault_of(sql: &str) -> Option<String> {
     {
         return None;
     }
-    let statements = match Parser::parse_sql(&PostgreSqlDialect {}, sql) {
+    // The parser knows the stronger lock only.
+    let plain = sql.replace("FOR NO KEY UPDATE", "FOR UPDATE");
+    let statements = match Parser::parse_sql(&PostgreSqlDialect {}, &plain) {
         Ok(statements) => statements,
         Err(error) => return Some(format!("cannot be read: {error}")),
     };

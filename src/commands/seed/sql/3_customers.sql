@@ -1,4 +1,4 @@
--- Companies, those who work there, and the companies' tags.
+-- Companies and those who work there, with their tags.
 
 -- They came evenly over three years; every tenth is large, and a key account.
 CREATE TEMP TABLE seed_companies ON COMMIT DROP AS
@@ -66,3 +66,9 @@ SELECT '{tenant}', p.id, first_name, last_name, email, phone, title, c.id, p.own
 FROM seed_contacts p JOIN seed_companies c ON c.n = p.company
 CROSS JOIN LATERAL (SELECT greatest(0, pg_temp.h(p.n, 51, 8) - 5)::int AS count) AS changes
 ORDER BY p.ms, p.n;
+
+-- One in five has a tag: the newsletter, most often.
+INSERT INTO kontor.contact_tags (tenant_id, id, contact_id, tag_id)
+SELECT '{tenant}', pg_temp.id(ms, 'contacttag', n), id, pg_temp.id({start} + t, 'tag', t)
+FROM seed_contacts CROSS JOIN LATERAL (SELECT ('{2,2,2,3,4,7}'::int[])[1 + pg_temp.h(n, 52, 30)] AS t) AS tag
+WHERE t IS NOT NULL ORDER BY ms, n;

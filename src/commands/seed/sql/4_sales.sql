@@ -1,4 +1,4 @@
--- Deals with their history, and leads with what became of them.
+-- Deals with their history, leads with what became of them, and the tags of both.
 
 -- Of ten deals four are open, three and a half were won, the rest was lost. The first that a large
 -- company has are open. An open deal began within the last hundred days; one that is over ended
@@ -67,6 +67,12 @@ CROSS JOIN LATERAL (SELECT CASE step WHEN 0 THEN d.ms ELSE d.ms + (d.last - d.ms
 JOIN seed_stages went ON went.s = CASE WHEN step = steps THEN d.outcome ELSE step + 1 END
 LEFT JOIN seed_stages came ON came.s = step
 ORDER BY moment.ms, d.n;
+
+-- Of the open ones one in four has a tag, of the others one in eight.
+INSERT INTO kontor.deal_tags (tenant_id, id, deal_id, tag_id)
+SELECT '{tenant}', pg_temp.id(ms, 'dealtag', n), id, pg_temp.id({start} + t, 'tag', t)
+FROM seed_deals CROSS JOIN LATERAL (SELECT ('{5,6,8,8,9,10,11,12}'::int[])[1 + pg_temp.h(n, 69, CASE WHEN is_open THEN 32 ELSE 64 END)] AS t) AS tag
+WHERE t IS NOT NULL ORDER BY ms, n;
 
 -- Every 33rd was entered twice: it is the one before it. Of the others a part became the deal of the
 -- same number.
@@ -146,6 +152,12 @@ FROM seed_leads WHERE status = 'CONVERTED' ORDER BY deal_ms, n;
 INSERT INTO kontor.lead_merges (tenant_id, id, lead_id, into_id, status_before, filled, moved, at)
 SELECT '{tenant}', pg_temp.id(l.ms + 1800000, 'leadmerge', l.n), l.id, one.id, 'NEW', '{}', '{}', pg_temp.at(l.ms + 1800000)
 FROM seed_leads l JOIN seed_leads one ON one.n = l.n - 1 WHERE l.status = 'DUPLICATE' ORDER BY l.ms, l.n;
+
+-- One in four has a tag: where it was met, or what it is.
+INSERT INTO kontor.lead_tags (tenant_id, id, lead_id, tag_id)
+SELECT '{tenant}', pg_temp.id(ms, 'leadtag', n), id, pg_temp.id({start} + t, 'tag', t)
+FROM seed_leads CROSS JOIN LATERAL (SELECT ('{2,2,3,5,7,7,7,9,10,11}'::int[])[1 + pg_temp.h(n, 108, 40)] AS t) AS tag
+WHERE t IS NOT NULL ORDER BY ms, n;
 
 -- Those that rest are woken.
 INSERT INTO kontor.jobs (tenant_id, id, kind, payload, state, due_at, created_at)

@@ -57,7 +57,7 @@ ORDER BY ms, n;
 
 -- As the scoring computes it: what the fields say, and what was done.
 INSERT INTO kontor.lead_scores (tenant_id, id, score, grade, parts, computed_at)
-SELECT '{tenant}', id, score, CASE WHEN score >= 75 THEN 'A' WHEN score >= 50 THEN 'B' WHEN score >= 25 THEN 'C' ELSE 'D' END, parts, pg_temp.at({now})
+SELECT '{tenant}', id, score, kontor.grade(score), parts, pg_temp.at({now})
 FROM (
   SELECT l.id, least(100, greatest(0, coalesce(sum(part.points), 0)))::int AS score,
     coalesce(jsonb_agg(jsonb_build_object('rule', part.rule, 'name', part.name, 'points', part.points, 'half_life_days', NULL,
@@ -77,3 +77,6 @@ FROM (
   ) AS part ON part.lead = l.id
   GROUP BY l.id
 ) AS scored;
+
+UPDATE kontor.leads l SET score_key = s.score FROM kontor.lead_scores s
+WHERE l.tenant_id = '{tenant}' AND s.tenant_id = '{tenant}' AND s.id = l.id AND s.score > 0;
