@@ -185,7 +185,7 @@ fn worker(
     let anew = Reencryption { db: db.clone(), clock: clock.clone(), keys: keys.clone() };
     let resets = Resets { db: db.clone(), clock: clock.clone(), links };
     let chores = Chores { db: db.clone(), clock: clock.clone() };
-    let scorer = chores.clone();
+    let (scorer, ageing) = (chores.clone(), chores.clone().ageing());
     let months = config.audit_months;
     let sealing = Sealing { db: db.clone(), clock: clock.clone(), keys: keys.clone(), months };
     let [sealed, retired] = sealing.schedules();
@@ -193,6 +193,7 @@ fn worker(
         .every(upkeep(db, clock))
         .every(sealed)
         .every(retired)
+        .every(ageing)
         .on(MAIL, move |work| mailer.clone().deliver(work))
         .on(work::WAKE, move |work| chores.clone().wake(work))
         .on(work::RESCORE, move |work| scorer.clone().rescore(work))

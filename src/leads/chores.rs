@@ -1,24 +1,33 @@
 //! What is done with leads later: those that rest are woken, scores are computed anew.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::{from_value, json};
 use uuid::Uuid;
 
 use super::{
     LeadId,
-    model::{Lead, answered, scores::rescore_some},
+    model::{
+        Lead, answered,
+        scores::{rescore_later, rescore_some, tenants_with_ageing_scores},
+    },
     values::LeadStatus,
 };
 use crate::{
-    clock::{Clock, Day, Timestamp},
+    clock::{Clock, Timestamp},
     db::{Db, TenantConn, WriteContext},
     error::{Error, Result},
     ids::new_uuid,
-    jobs::{NewJob, Work, enqueue},
+    jobs::{NewJob, Schedule, Work, enqueue},
+    tenants::TenantRow,
 };
 
 /// The job that wakes a lead.
 pub const WAKE: &str = "leads.wake";
+
+/// How often scores that get less by themselves are computed anew.
+const AGED_EVERY: Duration = Duration::from_hours(24);
 
 /// Does them.
 #[derive(Clone)]
@@ -37,20 +46,9 @@ struct After {
     after: Uuid,
 }
 
-/// When a day begins, in UTC.
-fn begin(day: Day) -> Timestamp {
-    Timestamp(day.0.and_time(chrono::NaiveTime::MIN).and_utc())
-}
-
-/// The day it is, in UTC.
-pub fn today(clock: &Clock) -> Day {
-    Day(clock.now().0.date_naive())
-}
-
-/// A lead rests until that day.
-pub async fn wake_on(tx: &TenantConn, clock: &Clock, id: LeadId, day: Day) -> Result<()> {
-    let payload = json!({ "lead": id.0 });
-    enqueue(tx, clock, NewJob { kind: WAKE, payload, due_at: begin(day) }).await
+/// A lead rests until then.
+pub async fn wake_at(tx: &TenantConn, clock: &Clock, id: LeadId, due_at: Timestamp) -> Result<()> {
+    enqueue(tx, clock, NewJob { kind: WAKE, payload: json!({ "lead": id.0 }), due_at }).await
 }
 
 impl Chores {
@@ -60,12 +58,32 @@ impl Chores {
         let Whom { lead } = from_value(work.payload).map_err(Error::internal)?;
         let tx = self.db.write(work.tenant, self.context()).await?;
         if let Some(lead) = Lead::lock_any(&tx, lead.into()).await? {
-            let over = lead.nurture_until.is_none_or(|until| until <= today(&self.clock));
+            let over = match lead.nurture_until {
+                Some(until) => TenantRow::hour(&tx, until, 0).await? <= self.clock.now(),
+                None => true,
+            };
             if lead.status == LeadStatus::Nurturing && over {
                 Lead::go(&tx, lead.id, answered(&lead, self.clock.now())).await?;
             }
         }
         tx.commit().await
+    }
+
+    /// Lists are sorted by scores as they were computed last: once a day those that age are.
+    pub fn ageing(self) -> Schedule {
+        Schedule::new("leads.age", AGED_EVERY, move || self.clone().age())
+    }
+
+    async fn age(self) -> Result<()> {
+        let conn = self.db.system().await?;
+        let tenants = tenants_with_ageing_scores(conn.pg()).await;
+        conn.release();
+        for tenant in tenants? {
+            let tx = self.db.write(tenant, self.context()).await?;
+            rescore_later(&tx, &self.clock, None).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// The next scores of a tenant.

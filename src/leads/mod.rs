@@ -19,7 +19,7 @@ mod rules;
 mod scoring;
 mod values;
 
-pub use chores::{Chores, wake_on};
+pub use chores::{Chores, wake_at};
 pub use gql::{
     Lead, LeadById, LeadConnection, LeadMutation, LeadOrder, LeadQuery, LeadRelationFilter,
     LeadWhere,

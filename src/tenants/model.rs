@@ -1,6 +1,6 @@
 use diesel::{
     prelude::*,
-    sql_types::{Date, Timestamptz, Uuid},
+    sql_types::{Date, Integer, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -33,14 +33,13 @@ pub struct NewTenant<'a> {
     pub created_at: Timestamp,
 }
 
-/// When work begins.
 #[derive(QueryableByName)]
-struct Morning {
+struct Moment {
     #[diesel(sql_type = Timestamptz)]
     at: Timestamp,
 }
 
-const MORNING: &str = "SELECT ($1 + time '09:00') AT TIME ZONE t.time_zone AS at \
+const MOMENT: &str = "SELECT ($1 + make_interval(hours => $3)) AT TIME ZONE t.time_zone AS at \
     FROM kontor.tenants t WHERE t.id = $2";
 
 impl Tenant {
@@ -59,14 +58,15 @@ impl Tenant {
         Ok(Self::query().filter(tenants::id.eq(conn.tenant())).first(&mut conn).await?)
     }
 
-    /// Nine in the morning of a day, where the connection's tenant is.
-    pub async fn morning(mut conn: &TenantConn, day: Day) -> Result<Timestamp> {
-        let morning: Morning = diesel::sql_query(MORNING)
+    /// An hour of a day, where the connection's tenant is; it begins with hour 0.
+    pub async fn hour(mut conn: &TenantConn, day: Day, hour: i32) -> Result<Timestamp> {
+        let moment: Moment = diesel::sql_query(MOMENT)
             .bind::<Date, _>(day)
             .bind::<Uuid, _>(conn.tenant())
+            .bind::<Integer, _>(hour)
             .get_result(&mut conn)
             .await?;
-        Ok(morning.at)
+        Ok(moment.at)
     }
 
     pub async fn insert(conn: &OperatorConn, new: &NewTenant<'_>) -> Result<()> {

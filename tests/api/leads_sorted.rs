@@ -203,3 +203,34 @@ async fn grades_are_counted_as_they_are_filtered_and_seen() {
     let expected = ["D".repeat(25), "C".repeat(25), "B".repeat(25), "A".repeat(26)].concat();
     assert_eq!(app.sql(told).await, [expected]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scores_that_get_less_are_computed_anew_each_day() {
+    let app = TestApp::new().await;
+    let manager = app.sign_in("manager@acme.test").await;
+    let fair = json!({ "n": "Fair", "v": "fair", "p": 40 });
+    let rule = "mutation($n: String!, $v: String!, $p: Int!) { scoreRuleCreate(input: { name: $n, field: SOURCE, value: $v, points: $p, halfLifeDays: 1 }) { userErrors { code } } }";
+    manager.data(rule, fair).await;
+    let worker = app.worker();
+    // What a schedule wants done is done in the next round.
+    let work = async || {
+        for _ in 0..3 {
+            worker.round().await.unwrap();
+        }
+    };
+    work().await;
+    made(&manager, json!({ "name": "Ageing", "source": "fair" })).await;
+    let lead =
+        "{ leads(where: { name: { eq: \"Ageing\" }, score: { gte: 30 } }) { nodes { score } } }";
+    let found = async || {
+        let manager = app.sign_in("manager@acme.test").await;
+        manager.data(lead, Json::Null).await["leads"]["nodes"].clone()
+    };
+    assert_eq!(found().await, json!([{ "score": 40 }]));
+    app.clock.advance(Duration::from_hours(23));
+    work().await;
+    assert_eq!(found().await.as_array().unwrap().len(), 1, "it is as it was computed last");
+    app.clock.advance(Duration::from_hours(2));
+    work().await;
+    assert_eq!(found().await, json!([]));
+}

@@ -23,7 +23,7 @@ use crate::{
     ids::new_uuid,
     leads::{
         LeadId, LeadMove, LeadRow, LeadStatus, NewLead, answered, domain_of, note_outbound,
-        rescore, wake_on,
+        rescore, wake_at,
     },
     money::{Currency, Money},
     tags::{TagId, TagRow, replace_tags_of},
@@ -294,7 +294,7 @@ impl Play<'_> {
             .then(|| Day(self.now.plus(Duration::from_hours(24 * REST)).0.date_naive()));
         let lost = (to == LeadStatus::Unqualified).then(|| "TIMING".to_owned());
         if let Some(until) = rests {
-            wake_on(tx, clock, id, until).await?;
+            wake_at(tx, clock, id, TenantRow::hour(tx, until, 0).await?).await?;
         }
         let step = LeadMove {
             status: Some(to),

@@ -3,7 +3,7 @@ use async_graphql::{Context, Object};
 use super::{
     super::{
         LeadId,
-        chores::{today, wake_on},
+        chores::wake_at,
         model::{self, LeadMove, answered},
         rules::{NOTE, Step, needs_note},
         values::LeadStatus,
@@ -20,6 +20,9 @@ use crate::{
     graphql::{Check, Doors, requires},
     tenants::TenantRow,
 };
+
+/// When work begins.
+const MORNING: i32 = 9;
 
 /// The lead, locked, if whoever asks may take the step with it.
 async fn before(
@@ -54,13 +57,14 @@ async fn nurture(
     until: Day,
 ) -> Result<model::Lead> {
     let lead = before(ctx, tx, Step::Nurture, which).await?;
-    if until <= today(ctx.clock()) {
+    let wakes = TenantRow::hour(tx, until, 0).await?;
+    if wakes <= ctx.clock().now() {
         let told = "must be a day that is yet to come";
         return Err(Error::refused(ErrorCode::Invalid, "until", told));
     }
     let rests = to(LeadStatus::Nurturing, &lead, ctx.clock().now());
     let rests = LeadMove { nurture_until: Some(Some(until)), ..rests };
-    wake_on(tx, ctx.clock(), lead.id, until).await?;
+    wake_at(tx, ctx.clock(), lead.id, wakes).await?;
     remind(ctx, tx, &lead, until).await?;
     model::Lead::go(tx, lead.id, rests).await
 }
@@ -75,7 +79,7 @@ async fn remind(ctx: &Context<'_>, tx: &TenantConn, lead: &model::Lead, on: Day)
         body: None,
         direction: None,
         duration_seconds: None,
-        due_at: Some(TenantRow::morning(tx, on).await?),
+        due_at: Some(TenantRow::hour(tx, on, MORNING).await?),
         done_at: None,
         author_id: Some(ctx.viewer()?.actor()),
         owner_id: Some(owner),

@@ -5,7 +5,7 @@ use diesel::{
     sql_types::{Array, Integer, Jsonb, Nullable, Uuid as SqlUuid},
     upsert::excluded,
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ use crate::{
     jobs::{NewJob, enqueue},
     record,
     schema::{activities, lead_scores, leads, score_rules},
+    tenants::TenantId,
 };
 
 /// The most rules of a tenant.
@@ -260,7 +261,20 @@ async fn happened_with(
     Ok(happened)
 }
 
-/// All of a tenant's, later: the rules have changed.
+#[derive(QueryableByName)]
+struct Ageing {
+    #[diesel(sql_type = SqlUuid)]
+    tenant: TenantId,
+}
+
+/// Whose rules give points that get less from day to day. Across tenants; ids and nothing else.
+pub async fn tenants_with_ageing_scores(mut conn: &AsyncPgConnection) -> Result<Vec<TenantId>> {
+    let query = "SELECT t AS tenant FROM kontor.tenants_with_ageing_scores() t";
+    let rows: Vec<Ageing> = diesel::sql_query(query).load(&mut conn).await?;
+    Ok(rows.into_iter().map(|row| row.tenant).collect())
+}
+
+/// All of a tenant's, later: the rules have changed, or time has passed.
 pub async fn rescore_later(conn: &TenantConn, clock: &Clock, after: Option<LeadId>) -> Result<()> {
     let after = after.unwrap_or(LeadId(Uuid::nil()));
     let job = NewJob { kind: RESCORE, payload: json!({ "after": after.0 }), due_at: clock.now() };

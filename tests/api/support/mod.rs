@@ -172,8 +172,9 @@ impl TestApp {
         let anew = Reencryption { db: db.clone(), clock: clock.clone(), keys };
         let resets = Resets { db: db.clone(), clock: clock.clone(), links: self.links.clone() };
         let chores = Chores { db: db.clone(), clock: clock.clone() };
-        let scorer = chores.clone();
+        let (scorer, ageing) = (chores.clone(), chores.clone().ageing());
         Worker::new(db, clock)
+            .every(ageing)
             .on(work::WAKE, move |work| chores.clone().wake(work))
             .on(work::RESCORE, move |work| scorer.clone().rescore(work))
             .on(MAIL, move |work| mailer.clone().deliver(work))

@@ -56,7 +56,9 @@ const WITHOUT_TABLES: [&str; 8] = [
 ];
 
 /// Statements that a request runs before its tenant is known: sign-in finds a person's places.
-const BEFORE_THE_TENANT: [&str; 9] = [
+const BEFORE_THE_TENANT: [&str; 10] = [
+    // Whose leads' scores get less by themselves: likewise.
+    "FROM kontor.tenants_with_ageing_scores() t",
     // Whose log is to be sealed, or reaches back too far: ids; then dropping what does: a number.
     "FROM kontor.tenants_to_seal($1) t",
     "FROM kontor.tenants_with_trail_before($1) t",

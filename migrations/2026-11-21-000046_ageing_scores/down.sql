@@ -1,0 +1,1 @@
+DROP FUNCTION kontor.tenants_with_ageing_scores();
