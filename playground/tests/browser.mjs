@@ -182,6 +182,23 @@ await step('a name beside an example signs in as that person', async () => {
   assert.ok((await run(page)).json.data.companies.edges.length > 0);
 });
 
+await step('from a lead to a deal: what one example made the next one takes', async () => {
+  const next = async (name, taken = '') => {
+    await button(page, `${name}, as rep@acme.test`).click();
+    await page.getByRole('tab', { name: name.replace(/ (.)/g, (_, letter) => letter.toUpperCase()) }).waitFor();
+    await until(
+      () => text(page, 'variables'),
+      (variables) => variables.includes(taken),
+    );
+    return (await run(page)).json.data;
+  };
+  const { lead } = (await next('Lead create')).leadCreate;
+  assert.equal((await next('Lead work', lead.id)).again.lead.status, 'WORKING');
+  const { deal } = (await next('Lead convert', lead.id)).leadConvert;
+  assert.equal((await next('Deal move', deal.id)).dealMove.deal.stage.name, 'Needs');
+  assert.ok((await next('Search')).search.some((hit) => /Ada/.test(hit.snippet)));
+});
+
 await step('what is still to be done is told, with a button for it', async () => {
   await example(page, 'mutation API client secret revoke').click();
   const told = page.locator('.notice');

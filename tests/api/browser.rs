@@ -52,7 +52,7 @@ fn the_playground_works_in_a_browser() {
     let told = String::from_utf8_lossy(&tried.stdout).into_owned();
     println!("{told}");
     assert!(tried.status.success(), "{told} {}", String::from_utf8_lossy(&tried.stderr));
-    assert!(told.trim_end().ends_with("21 of 21 steps"), "{told}");
+    assert!(told.trim_end().ends_with("22 of 22 steps"), "{told}");
     assert!(server.stop().success());
 }
 
