@@ -78,7 +78,7 @@ impl Migrator {
         let connector = Connector::new(settings, &settings.owner_url)?;
         let opened = connector.open().await;
         let mut conn = opened.map_err(|error| Error::Unavailable(Box::new(error)))?.conn;
-        let prepare = format!("SELECT pg_advisory_lock({LOCK}); {ROLES} {SCHEMA} {LIKE}");
+        let prepare = format!("SELECT pg_advisory_lock({LOCK}); {ROLES} {SCHEMA}");
         conn.batch_execute(&prepare).await.map_err(|error| {
             Error::internal(format!(
                 "The database's roles cannot be prepared: {error}. Run `kontor migrate up` once with \
@@ -98,7 +98,7 @@ impl Migrator {
         let today = clock.now().0.date_naive();
         let after = format!(
             "GRANT SELECT ON kontor.__diesel_schema_migrations TO kontor_app, kontor_worker; \
-             SELECT kontor.audit_months('{today}', {AUDIT_MONTHS});"
+             SELECT kontor.audit_months('{today}', {AUDIT_MONTHS}); RESET ROLE; {LEAKPROOF}"
         );
         conn.batch_execute(&after).await?;
         Ok(done)
@@ -162,15 +162,20 @@ BEGIN
 END $$;";
 
 /// Where row level security is, the planner asks no index, and no statistics, about a comparison that
-/// is not said to keep to itself what it compares: a fragment of a name would be looked for in all of a
-/// tenant's rows. LIKE keeps to itself, but for a pattern that ends with a single backslash, which
-/// `db/filter.rs` never makes. Only a superuser may say so; without, such a filter is right and slow.
-const LIKE: &str = "
+/// is not said to keep to itself what it compares: a fragment of a name, or a name that is alike, would be
+/// looked for in all of a tenant's rows. LIKE keeps to itself, but for a pattern that ends with a single
+/// backslash, which `db/filter.rs` never makes; so does `%`. Only a superuser may say so; without, what
+/// they find is right and slow.
+const LEAKPROOF: &str = "
 DO $$
+DECLARE
+  one regprocedure;
 BEGIN
-  IF NOT (SELECT proleakproof FROM pg_proc WHERE oid = 'pg_catalog.textlike(text, text)'::regprocedure) THEN
-    ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF;
-  END IF;
+  FOREACH one IN ARRAY '{\"pg_catalog.textlike(text, text)\",\"kontor.similarity_op(text, text)\"}'::regprocedure[] LOOP
+    IF NOT (SELECT proleakproof FROM pg_proc WHERE oid = one) THEN
+      EXECUTE format('ALTER FUNCTION %s LEAKPROOF', one);
+    END IF;
+  END LOOP;
 EXCEPTION WHEN insufficient_privilege THEN
   NULL;
 END $$;";

@@ -41,6 +41,22 @@ async fn what_is_there_already_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_most_alike_is_found_among_many_that_are_alike() {
+    let app = TestApp::new().await;
+    let manager = app.sign_in("manager@acme.test").await;
+    let mut many = Vec::new();
+    for at in 0..30 {
+        many.push(json!({ "name": format!("Ada Lovelac {at}"), "organisation": "Elsewhere" }));
+    }
+    let query = "mutation($l: [LeadCreateInput!]!) { leadsCreate(input: $l) { leads { id } userErrors { code } } }";
+    manager.data(query, json!({ "l": many })).await;
+    let ada = json!({ "name": "Ada Lovelace", "organisation": "Engines Ltd" });
+    let known = made(&manager, ada.clone()).await;
+    let again = create(&manager.dry_run(), ada).await;
+    assert_eq!(again["duplicates"][0]["record"]["id"], known["id"], "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_duplicate_is_refused_linked_or_made() {
     let app = TestApp::new().await;
     let rep = app.sign_in("rep@acme.test").await;

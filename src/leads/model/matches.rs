@@ -1,7 +1,7 @@
 use diesel::{
     dsl::sql,
     prelude::*,
-    sql_types::{Bool, Text},
+    sql_types::{Bool, Float, Text},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -24,6 +24,23 @@ use crate::{
 /// The most that are looked at of a kind, and the most that are told.
 const NEAR: i64 = 25;
 const MOST: usize = 20;
+
+/// Names that are alike.
+macro_rules! alike {
+    ($table:literal, $name:expr) => {
+        sql::<Bool>(concat!("kontor.", $table, ".name_key OPERATOR(kontor.%) "))
+            .bind::<Text, _>($name.clone())
+    };
+}
+
+/// The most alike first.
+macro_rules! likest {
+    ($table:literal, $name:expr) => {
+        sql::<Float>(concat!("kontor.similarity(kontor.", $table, ".name_key, "))
+            .bind::<Text, _>($name.clone())
+            .sql(") DESC")
+    };
+}
 
 /// What may be the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +101,7 @@ async fn leads_near(
 ) -> Result<Vec<Found>> {
     // What is equal is never crowded out by what is called alike.
     macro_rules! those {
-        ($which:expr) => {
+        ($which:expr $(, $first:expr)?) => {
             leads::table
                 .filter(leads::tenant_id.eq(conn.tenant()))
                 .filter(leads::deleted_at.is_null())
@@ -100,6 +117,7 @@ async fn leads_near(
                     leads::domain,
                     leads::phone_tail,
                 ))
+                $(.order($first))?
                 .limit(NEAR)
                 .load::<LeadTraits>(&mut conn)
                 .await?
@@ -110,10 +128,7 @@ async fn leads_near(
         .or(leads::phone_tail.eq(traits.phone_tail.clone()));
     let mut rows = those!(equal);
     rows.extend(those!(leads::domain.eq(traits.domain.clone())));
-    rows.extend(those!(
-        sql::<Bool>("kontor.leads.name_key OPERATOR(kontor.%) ")
-            .bind::<Text, _>(traits.name.clone())
-    ));
+    rows.extend(those!(alike!("leads", traits.name), likest!("leads", traits.name)));
     rows.sort_by_key(|row| row.0);
     rows.dedup_by_key(|row| row.0);
     let judge = |(id, name, organisation, email, domain, phone_tail): LeadTraits| {
@@ -125,7 +140,7 @@ async fn leads_near(
 
 async fn contacts_near(mut conn: &TenantConn, traits: &Traits) -> Result<Vec<Found>> {
     macro_rules! those {
-        ($which:expr) => {
+        ($which:expr $(, $first:expr)?) => {
             contacts::table
                 .filter(contacts::tenant_id.eq(conn.tenant()))
                 .filter(contacts::deleted_at.is_null())
@@ -137,6 +152,7 @@ async fn contacts_near(mut conn: &TenantConn, traits: &Traits) -> Result<Vec<Fou
                     contacts::email_key,
                     contacts::phone_tail,
                 ))
+                $(.order($first))?
                 .limit(NEAR)
                 .load::<(Uuid, String, Option<String>, Option<String>)>(&mut conn)
                 .await?
@@ -146,10 +162,7 @@ async fn contacts_near(mut conn: &TenantConn, traits: &Traits) -> Result<Vec<Fou
         .eq(traits.email.clone())
         .or(contacts::phone_tail.eq(traits.phone_tail.clone()));
     let mut rows = those!(equal);
-    rows.extend(those!(
-        sql::<Bool>("kontor.contacts.name_key OPERATOR(kontor.%) ")
-            .bind::<Text, _>(traits.name.clone())
-    ));
+    rows.extend(those!(alike!("contacts", traits.name), likest!("contacts", traits.name)));
     rows.sort_by_key(|row| row.0);
     rows.dedup_by_key(|row| row.0);
     let judge = |(id, name, email, phone_tail): (Uuid, String, Option<String>, Option<String>)| {
@@ -161,7 +174,7 @@ async fn contacts_near(mut conn: &TenantConn, traits: &Traits) -> Result<Vec<Fou
 
 async fn companies_near(mut conn: &TenantConn, traits: &Traits) -> Result<Vec<Found>> {
     macro_rules! those {
-        ($which:expr) => {
+        ($which:expr $(, $first:expr)?) => {
             companies::table
                 .filter(companies::tenant_id.eq(conn.tenant()))
                 .filter(companies::deleted_at.is_null())
@@ -173,6 +186,7 @@ async fn companies_near(mut conn: &TenantConn, traits: &Traits) -> Result<Vec<Fo
                     companies::domain,
                     companies::phone_tail,
                 ))
+                $(.order($first))?
                 .limit(NEAR)
                 .load::<(Uuid, String, Option<String>, Option<String>)>(&mut conn)
                 .await?
@@ -183,9 +197,7 @@ async fn companies_near(mut conn: &TenantConn, traits: &Traits) -> Result<Vec<Fo
         .eq(traits.domain.clone())
         .or(companies::phone_tail.eq(traits.phone_tail.clone()));
     let mut rows = those!(equal);
-    rows.extend(those!(
-        sql::<Bool>("kontor.companies.name_key OPERATOR(kontor.%) ").bind::<Text, _>(name.clone())
-    ));
+    rows.extend(those!(alike!("companies", name), likest!("companies", name)));
     rows.sort_by_key(|row| row.0);
     rows.dedup_by_key(|row| row.0);
     let Traits { domain, phone_tail, .. } = traits.clone();
