@@ -44,14 +44,20 @@ async fn what_is_there_already_is_found() {
 async fn the_most_alike_is_found_among_many_that_are_alike() {
     let app = TestApp::new().await;
     let manager = app.sign_in("manager@acme.test").await;
-    let mut many = Vec::new();
-    for at in 0..30 {
-        many.push(json!({ "name": format!("Ada Lovelac {at}"), "organisation": "Elsewhere" }));
-    }
-    let query = "mutation($l: [LeadCreateInput!]!) { leadsCreate(input: $l) { leads { id } userErrors { code } } }";
-    manager.data(query, json!({ "l": many })).await;
+    // However they are walked through, by name or by age, it stands in the middle.
+    let many = async |name: &str| {
+        let one =
+            |at| json!({ "name": format!("{name} {at}"), "organisation": format!("Firm {at}") });
+        let leads: Vec<_> = (0..30).map(one).collect();
+        let query =
+            "mutation($l: [LeadCreateInput!]!) { leadsCreate(input: $l) { userErrors { code } } }";
+        let made = manager.data(query, json!({ "l": leads })).await;
+        assert_eq!(made["leadsCreate"]["userErrors"], json!([]), "{made}");
+    };
     let ada = json!({ "name": "Ada Lovelace", "organisation": "Engines Ltd" });
+    many("Ada Lovelac").await;
     let known = made(&manager, ada.clone()).await;
+    many("Ada Lovelacz").await;
     let again = create(&manager.dry_run(), ada).await;
     assert_eq!(again["duplicates"][0]["record"]["id"], known["id"], "{again}");
 }
