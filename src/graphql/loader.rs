@@ -227,16 +227,13 @@ macro_rules! by_id {
                 use ::diesel::prelude::*;
                 use ::diesel_async::RunQueryDsl;
                 use $crate::schema::$table::dsl;
-                let query = <$model>::query()
+                let rows: Vec<$model> = <$model>::query()
                     .filter(dsl::tenant_id.eq(conn.tenant()))
                     $(.filter(dsl::$live.is_null()))?
-                    .filter(conn.reach().over(conn.tenant(), $crate::access::whose(stringify!($table))));
-                let rows: Vec<$model> = match keys {
-                    // The plan of this one is kept. A list of which the length is not known looks so
-                    // dear to the planner that it plans each short one anew.
-                    [key] => query.filter(dsl::id.eq(*key)).load(&mut conn).await?,
-                    _ => query.filter(dsl::id.eq_any(keys)).load(&mut conn).await?,
-                };
+                    .filter(dsl::id.eq_any(keys))
+                    .filter(conn.reach().over(conn.tenant(), $crate::access::whose(stringify!($table))))
+                    .load(&mut conn)
+                    .await?;
                 Ok(rows.into_iter().map(|row| (row.id, Some(row))).collect())
             }
         }
