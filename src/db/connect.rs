@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    net::IpAddr,
     str::FromStr,
     sync::{
         Arc,
@@ -87,6 +88,16 @@ impl Connector {
             config.connect_timeout(settings.acquire_timeout);
         }
         Ok(Self { config, tls: MakeRustlsConnect::new(tls_config()?), settings: settings.clone() })
+    }
+
+    /// Is the database on this machine?
+    pub fn is_here(&self) -> bool {
+        self.config.get_hosts().iter().all(|host| match host {
+            Host::Tcp(name) => {
+                name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+            }
+            Host::Unix(_) => true,
+        })
     }
 
     /// A connection that works as `role`.

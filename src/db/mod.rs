@@ -21,6 +21,7 @@ mod reference;
 mod system;
 mod tenant;
 mod trail;
+mod turns;
 mod watch;
 
 use std::{
@@ -32,7 +33,7 @@ use std::{
     time::Duration,
 };
 
-use bb8::{Pool, PooledConnection};
+use bb8::Pool;
 use secrecy::SecretString;
 
 pub use commits::Commits;
@@ -50,6 +51,7 @@ pub use reference::Reference;
 pub use system::{OperatorConn, SystemConn};
 pub use tenant::{TenantConn, WriteContext};
 pub use trail::{Done, RowChange, changes_since, write_down};
+use turns::{Leased, Turns};
 pub use watch::Tally;
 
 use crate::{
@@ -101,6 +103,7 @@ impl fmt::Debug for Settings {
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<Manager>,
+    turns: Turns,
     waiting: Arc<AtomicU64>,
     commits: Commits,
     /// The request that it is for.
@@ -128,6 +131,7 @@ impl Db {
     /// A pool that connects when it is first used.
     pub fn new(settings: &Settings) -> Result<Self> {
         let connector = Connector::new(settings, &settings.url)?;
+        let turns = if connector.is_here() { Turns::here() } else { Turns::elsewhere() };
         let pool = Pool::builder()
             .max_size(settings.pool_size)
             .connection_timeout(settings.acquire_timeout)
@@ -138,7 +142,7 @@ impl Db {
             .error_sink(Box::new(connect::LogErrors))
             .build_unchecked(Manager::new(connector));
         let (waiting, commits) = Default::default();
-        Ok(Self { pool, waiting, commits, tally: None })
+        Ok(Self { pool, turns, waiting, commits, tally: None })
     }
 
     /// The same database, for one request whose statements are counted.
@@ -188,9 +192,12 @@ impl Db {
         self.tally.clone().unwrap_or_default()
     }
 
-    async fn checkout(&self) -> Result<PooledConnection<'static, Manager>> {
+    async fn checkout(&self) -> Result<Leased> {
+        let turn = self.turns.take().await;
         let _waiting = Waiting::one(&self.waiting);
-        self.pool.get_owned().await.map_err(|error| Error::Unavailable(Box::new(error)))
+        let conn = self.pool.get_owned().await;
+        conn.map(|conn| Leased::new(conn, turn))
+            .map_err(|error| Error::Unavailable(Box::new(error)))
     }
 }
 

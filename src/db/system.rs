@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
-use bb8::PooledConnection;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use super::{
     AppRole, Settings,
-    connect::{Connector, Manager, Opened},
+    connect::{Connector, Opened},
+    turns::Leased,
     watch::Tally,
 };
 use crate::{
@@ -20,11 +20,11 @@ use crate::{
 /// A request's connection before its tenant is known (sign-in). Row level security shows it no
 /// tenant's row.
 pub struct SystemConn {
-    conn: PooledConnection<'static, Manager>,
+    conn: Leased,
 }
 
 impl SystemConn {
-    pub(super) fn new(conn: PooledConnection<'static, Manager>, tally: Arc<Tally>) -> Self {
+    pub(super) fn new(conn: Leased, tally: Arc<Tally>) -> Self {
         conn.begin(tally, true);
         Self { conn }
     }

@@ -5,7 +5,6 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use bb8::PooledConnection;
 use diesel::{
     QueryResult,
     query_builder::{AsQuery, QueryFragment, QueryId},
@@ -16,7 +15,8 @@ use uuid::Uuid;
 
 use super::{
     Commits, Reach,
-    connect::{Conn, KEPT, Manager},
+    connect::{Conn, KEPT},
+    turns::Leased,
     watch::{Rows, Tally},
 };
 use crate::{
@@ -49,7 +49,7 @@ pub struct TenantConn {
 }
 
 struct Link {
-    conn: PooledConnection<'static, Manager>,
+    conn: Leased,
     tenant: TenantId,
     begin: Mutex<Option<String>>,
     /// How statements are planned now.
@@ -61,11 +61,7 @@ struct Link {
 
 impl TenantConn {
     /// One snapshot: whatever it reads belongs together.
-    pub(super) fn reading(
-        conn: PooledConnection<'static, Manager>,
-        tally: Arc<Tally>,
-        tenant: TenantId,
-    ) -> Self {
+    pub(super) fn reading(conn: Leased, tally: Arc<Tally>, tenant: TenantId) -> Self {
         // What begin_ctx does for a read, without the cost of a function: SET LOCAL, which ends
         // with the transaction and which Citus hands on.
         let begin = format!(
@@ -76,7 +72,7 @@ impl TenantConn {
     }
 
     pub(super) fn writing(
-        conn: (PooledConnection<'static, Manager>, Arc<Tally>),
+        conn: (Leased, Arc<Tally>),
         tenant: TenantId,
         context: WriteContext,
         commits: Commits,
@@ -94,7 +90,7 @@ impl TenantConn {
     }
 
     fn new(
-        (conn, tally): (PooledConnection<'static, Manager>, Arc<Tally>),
+        (conn, tally): (Leased, Arc<Tally>),
         tenant: TenantId,
         begin: String,
         write: Option<(Uuid, Commits)>,
@@ -132,9 +128,15 @@ impl TenantConn {
         self.link.write.as_ref().map(|(write, _)| Timestamp::of_uuid(*write))
     }
 
-    /// Ends a read. Without this the connection is lost to the pool.
+    /// Ends a read. Without this the connection is lost to the pool. Nobody waits for it to have
+    /// ended: what the next one says on the connection comes after it.
     pub async fn finish(self) -> Result<()> {
-        self.end("COMMIT").await
+        let link = self.link()?;
+        if link.not_begun().is_none() {
+            (&mut &link.conn.pg).batch_execute("COMMIT").now_or_never().transpose()?;
+        }
+        link.conn.in_use.store(false, Relaxed);
+        Ok(())
     }
 
     /// Gives the changes their places in the tenant's log, and commits.
@@ -167,14 +169,18 @@ impl TenantConn {
     }
 
     async fn end(self, how: &str) -> Result<()> {
-        // Whoever still holds a handle would go on outside the transaction.
-        let link = Arc::try_unwrap(self.link)
-            .map_err(|_| Error::internal("a transaction was to end while somebody used it"))?;
+        let link = self.link()?;
         if link.not_begun().is_none() {
             (&mut &link.conn.pg).batch_execute(how).await?;
         }
         link.conn.in_use.store(false, Relaxed);
         Ok(())
+    }
+
+    /// The last handle's connection: whoever still held one would go on outside the transaction.
+    fn link(self) -> Result<Link> {
+        Arc::try_unwrap(self.link)
+            .map_err(|_| Error::internal("a transaction was to end while somebody used it"))
     }
 }
 

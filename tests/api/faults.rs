@@ -71,6 +71,21 @@ async fn the_database_may_be_restarted_under_load() {
     database.take().unwrap().stop().await.unwrap();
 }
 
+/// Nobody waits for a read's transaction to end; the connection serves the next one all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_serves_one_request_after_the_other() {
+    let app = TestApp::new().await;
+    let rep = app.sign_in("manager@acme.test").await;
+    rep.data(LIST, Json::Null).await;
+    let before = app.api.db().state();
+    for _ in 0..20 {
+        rep.data(LIST, Json::Null).await;
+        rep.data("{ viewer { user { email } } }", Json::Null).await;
+    }
+    let after = app.api.db().state();
+    assert_eq!((after.opened, after.closed), (before.opened, before.closed));
+}
+
 /// Dropped while its statement waits: no transaction, no tenant and no connection stay behind.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_dropped_in_the_middle_leaves_nothing_behind() {
