@@ -190,10 +190,17 @@ impl Paging {
         if after.as_ref().is_some_and(|values| values.len() != order.len()) {
             return Err(Error::InvalidCursor);
         }
-        let limit = wanted + 1;
-        let slice = Slice { tenant, filter, order, after, backwards, deleted, limit };
+        let slice = Slice { tenant, filter, order, after, backwards, deleted, limit: wanted };
         let wanted = usize::try_from(wanted).unwrap_or_default();
         Ok(Question { slice, keys, list, wanted })
+    }
+}
+
+impl<F> Question<F> {
+    /// With one row more than the page has, to see whether there is more.
+    fn peeking(mut self, peek: bool) -> Self {
+        self.slice.limit += i64::from(peek);
+        self
     }
 }
 

@@ -41,7 +41,7 @@ struct Rows<T> {
 }
 
 impl<T: Listed> Rows<T> {
-    /// From one row more than the page has, where there is more.
+    /// From one row more than the page has, where that was asked and there is more.
     fn of(question: &Question<T::Field>, rows: Vec<T::Row>) -> Self {
         let mut items: Vec<T> = rows.into_iter().map(T::of).collect();
         let has_more = items.len() > question.wanted;
@@ -74,6 +74,7 @@ impl<T: Listed> Page<T> {
     ) -> Result<Self> {
         let conn = ctx.read(T::PERMISSION).await?;
         let question = paging.question::<T>(ctx.session(), ctx.viewer()?, which, order)?;
+        let question = question.peeking(asks_for_more(ctx));
         let rows = T::Row::page(&question.slice.on(&conn), &question.slice).await?;
         let rows = Arc::new(Rows::of(&question, rows));
         Ok(Self { rows, question: Arc::new(question), nested: None })
@@ -92,7 +93,10 @@ impl<T: Listed> Page<T> {
         let field = std::ptr::from_ref(ctx.item).addr();
         let place = Place { kind: TypeId::of::<T>(), field, part: nesting.within.name };
         let viewer = ctx.viewer()?;
-        let made = || paging.question::<T>(session, viewer, which, order).map(Arc::new);
+        let made = || {
+            let question = paging.question::<T>(session, viewer, which, order)?;
+            Ok(Arc::new(question.peeking(asks_for_more(ctx))))
+        };
         let question = session.loaders.kept(place, made)?;
         let conn = question.slice.on(&conn);
         let pages = Pages::<T> { question: question.clone(), within: nesting.within };
@@ -174,6 +178,12 @@ impl<T: Listed> Page<T> {
     fn whole(&self) -> Slice {
         Slice { after: None, ..self.question.slice.clone() }
     }
+}
+
+/// Does anybody want to know whether there is more?
+fn asks_for_more(ctx: &Context<'_>) -> bool {
+    let info = ctx.look_ahead().field("pageInfo");
+    info.field("hasNextPage").exists() || info.field("hasPreviousPage").exists()
 }
 
 /// A page of each parent's own.
