@@ -37,7 +37,7 @@ pub use model::{NewMembership, NewUser, report_to};
 pub use password::{NO_PASSWORD, Passwords};
 pub use resets::{RESET, Resets};
 pub use sessions::{Asking, Sessions};
-pub use token::{Bearer, Token};
+pub use token::{Bearer, Token, Verified};
 pub use values::Email;
 
 /// The rows, for areas that span both.

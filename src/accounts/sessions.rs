@@ -20,7 +20,7 @@ use super::{
     model::{Policy, Standing, client_of, note_use},
     roles,
     secret::ClientSecret,
-    token::Bearer,
+    token::Verified,
 };
 use crate::{
     access::{Viewer, Who},
@@ -41,6 +41,8 @@ const NOTED: Duration = Duration::from_mins(1);
 pub struct Sessions(Arc<Inner>);
 
 struct Inner {
+    /// By the hash of the whole token.
+    verified: Cache<[u8; 32], Verified>,
     people: Remembered<SessionId>,
     /// By the hash of the whole secret: what is remembered opens with nothing less.
     clients: Remembered<[u8; 32]>,
@@ -61,7 +63,8 @@ pub struct Asking<'a> {
 impl Sessions {
     pub fn new(later: Later) -> Self {
         let (people, clients) = (Remembered::default(), Remembered::default());
-        Self(Arc::new(Inner { people, clients, noted: Cache::new(MOST), later }))
+        let (verified, noted) = (Cache::new(MOST), Cache::new(MOST));
+        Self(Arc::new(Inner { verified, people, clients, noted, later }))
     }
 
     /// Whoever is behind an access token or a client's secret; any doubt is
@@ -79,12 +82,21 @@ impl Sessions {
 
     async fn person(&self, asking: Asking<'_>, token: &str) -> Result<Viewer> {
         let Asking { db, keys, clock, .. } = asking;
+        let (now, known_by) = (clock.now(), Sha256::digest(token).into());
         let mut ring = keys.ring(db, clock).await?;
-        if Bearer::key_of(token).is_some_and(|id| ring.find(Purpose::Token, id).is_none()) {
-            ring = keys.newer_ring(db, clock, ring).await?;
-        }
-        let bearer = Bearer::read(&ring, clock, token)?;
-        let now = clock.now();
+        let verified = self.0.verified.get(&known_by).filter(|known| known.holds(&ring, clock));
+        let bearer = match verified {
+            Some(verified) => verified.bearer,
+            None => {
+                if Verified::key_of(token).is_some_and(|id| ring.find(Purpose::Token, id).is_none())
+                {
+                    ring = keys.newer_ring(db, clock, ring).await?;
+                }
+                let verified = Verified::read(&ring, clock, token)?;
+                self.0.verified.insert(known_by, verified);
+                verified.bearer
+            }
+        };
         let ask = async {
             let conn = db.read(bearer.tenant).await?;
             let standing = Standing::of(&conn, bearer.session, bearer.user, now).await;

@@ -73,7 +73,15 @@ impl Token {
     }
 }
 
-impl Bearer {
+/// A token that was found good: that its signature is right does not change any more.
+#[derive(Clone, Copy, Debug)]
+pub struct Verified {
+    pub bearer: Bearer,
+    key: Uuid,
+    ends_at: i64,
+}
+
+impl Verified {
     /// Which key a token says it was signed with; `None`: it is no token of ours.
     pub fn key_of(text: &str) -> Option<Uuid> {
         decode_header(text).ok()?.kid?.parse().ok()
@@ -81,8 +89,9 @@ impl Bearer {
 
     /// Any doubt is [`Error::Unauthenticated`].
     pub fn read(ring: &Ring, clock: &Clock, text: &str) -> Result<Self> {
-        let key = Self::key_of(text).and_then(|id| ring.find(Purpose::Token, id));
-        let key = DecodingKey::from_secret(key.ok_or(Error::Unauthenticated)?);
+        let id = Self::key_of(text).ok_or(Error::Unauthenticated)?;
+        let key = ring.find(Purpose::Token, id).ok_or(Error::Unauthenticated)?;
+        let key = DecodingKey::from_secret(key);
         let mut rules = Validation::new(Algorithm::HS256);
         rules.set_issuer(&[ISSUER]);
         rules.set_audience(&[ISSUER]);
@@ -90,10 +99,17 @@ impl Bearer {
         rules.validate_exp = false; // by our clock, below
         let claims = decode::<Claims>(text, &key, &rules).map_err(|_| Error::Unauthenticated)?;
         let Claims { sub, ten, sid, exp, .. } = claims.claims;
-        if exp <= clock.now().unix_seconds() {
-            return Err(Error::Unauthenticated);
+        let bearer = Bearer { user: UserId(sub), tenant: TenantId(ten), session: SessionId(sid) };
+        let verified = Self { bearer, key: id, ends_at: exp };
+        match verified.holds(ring, clock) {
+            true => Ok(verified),
+            false => Err(Error::Unauthenticated),
         }
-        Ok(Self { user: UserId(sub), tenant: TenantId(ten), session: SessionId(sid) })
+    }
+
+    /// Is it good now? It ends with its time, and with its key.
+    pub fn holds(&self, ring: &Ring, clock: &Clock) -> bool {
+        clock.now().unix_seconds() < self.ends_at && ring.find(Purpose::Token, self.key).is_some()
     }
 }
 
@@ -156,9 +172,14 @@ mod tests {
         let clock = Clock::frozen(Clock::system().now());
         let ring = Ring::of_its_own(&clock).unwrap();
         let token = Token::issue(&ring, &clock, bearer()).unwrap();
-        assert_eq!(Bearer::read(&ring, &clock, &token.text).unwrap(), bearer());
+        let verified = Verified::read(&ring, &clock, &token.text).unwrap();
+        assert_eq!(verified.bearer, bearer());
+        assert!(verified.holds(&ring, &clock));
+        let another = Ring::of_its_own(&clock).unwrap();
+        assert!(!verified.holds(&another, &clock), "its key is gone");
         clock.advance(LIFE);
-        assert!(Bearer::read(&ring, &clock, &token.text).is_err());
+        assert!(!verified.holds(&ring, &clock), "its time is over");
+        assert!(Verified::read(&ring, &clock, &token.text).is_err());
     }
 
     /// A token as somebody could make it who has our key, but not our manners.
@@ -182,15 +203,15 @@ mod tests {
         let clock = Clock::system();
         let ring = Ring::of_its_own(&clock).unwrap();
         let token = signed(&ring, |_, _| {});
-        assert_eq!(Bearer::read(&ring, &clock, &token).unwrap(), bearer());
+        assert_eq!(Verified::read(&ring, &clock, &token).unwrap().bearer, bearer());
         assert!(
-            Bearer::read(&Ring::of_its_own(&clock).unwrap(), &clock, &token).is_err(),
+            Verified::read(&Ring::of_its_own(&clock).unwrap(), &clock, &token).is_err(),
             "another key"
         );
         let (header, rest) = token.split_once('.').unwrap();
         let (claims, mark) = rest.split_once('.').unwrap();
         let none = BASE64.encode(r#"{"alg":"none","typ":"JWT"}"#);
-        let kid = Bearer::key_of(&token).unwrap().simple();
+        let kid = Verified::key_of(&token).unwrap().simple();
         let none_of_ours = BASE64.encode(format!(r#"{{"alg":"none","kid":"{kid}"}}"#));
         let mut forged = vec![
             String::new(),
@@ -242,7 +263,7 @@ mod tests {
                 .all(|(a, b)| BASE64.decode(a).is_ok_and(|a| BASE64.decode(b).unwrap() == a))
         };
         for forged in forged.into_iter().filter(|text| text.is_empty() || !loose(text)) {
-            assert!(Bearer::read(&ring, &clock, &forged).is_err(), "{forged}");
+            assert!(Verified::read(&ring, &clock, &forged).is_err(), "{forged}");
         }
     }
 

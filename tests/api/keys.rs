@@ -41,7 +41,7 @@ async fn a_token_outlives_the_key_that_signs_the_next() {
     // Another server has read the new key already, and signs with it.
     let keys = Keys::new(&SECRET.into(), None);
     let ring = keys.ring(app.api.db(), &app.clock).await.unwrap();
-    let bearer = kontor::accounts::Bearer::read(&ring, &app.clock, &before).unwrap();
+    let bearer = kontor::accounts::Verified::read(&ring, &app.clock, &before).unwrap().bearer;
     let after = kontor::accounts::Token::issue(&ring, &app.clock, bearer).unwrap().text;
     assert_ne!(before.split('.').next(), after.split('.').next(), "it names another key");
     assert!(app.bearer(&after).await.is_some(), "an unknown key is looked up");
@@ -156,7 +156,7 @@ async fn the_operators_secret_can_be_replaced() {
     let done = rotate(&conn, &wrapping, &clock, false, false).await.unwrap();
     assert_eq!((done.rewrapped, done.made), (3, vec!["TOKEN"]));
     let ring = ring(Keys::new(&"another".into(), None)).await.unwrap();
-    assert!(kontor::accounts::Bearer::read(&ring, &app.clock, &token).is_ok());
+    assert!(kontor::accounts::Verified::read(&ring, &app.clock, &token).is_ok());
 }
 
 #[test]
