@@ -8,6 +8,7 @@ use std::{
 };
 
 use async_graphql::Context;
+use futures_util::future::join_all;
 use tokio::{sync::Mutex, task::unconstrained};
 use uuid::Uuid;
 
@@ -300,14 +301,18 @@ impl Doors for Context<'_> {
     ) -> Result<()> {
         let session = self.session();
         let viewer = self.viewer()?;
-        let mut problems = Vec::new();
+        let mut held = Vec::new();
         for (field, table, id) in named {
             let (Some(id), Some(guarded)) = (*id, Guarded::of(table)) else { continue };
             viewer.check(guarded.read, session.clock.now())?;
             let tx = tx.with_reach(viewer.reach(guarded.read));
-            if !guarded.reference(id).hold(&tx).await? {
+            held.push(async move { (*field, guarded.reference(id).hold(&tx).await) });
+        }
+        let mut problems = Vec::new();
+        for (field, held) in join_all(held).await {
+            if !held? {
                 let told = "There is no such record.";
-                problems.push(Problem::new(ErrorCode::NotFound, [*field], told));
+                problems.push(Problem::new(ErrorCode::NotFound, [field], told));
             }
         }
         match problems.is_empty() {

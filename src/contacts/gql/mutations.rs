@@ -118,10 +118,16 @@ async fn create(
     let (company, territory) = (new.company_id, new.territory_id);
     let company_named = ("companyId", "companies", company.map(Into::into));
     let territory_named = ("territoryId", "territories", territory.map(Into::into));
-    ctx.expect(tx, &[company_named, territory_named]).await?;
-    if let (Some(company), None) = (company, territory) {
-        new.territory_id = CompanyRow::territory(tx, company).await?;
-    }
+    let named = [company_named, territory_named];
+    let theirs = async {
+        match (company, territory) {
+            (Some(company), None) => CompanyRow::territory(tx, company).await,
+            _ => Ok(territory),
+        }
+    };
+    let (expected, territory) = futures_util::join!(ctx.expect(tx, &named), theirs);
+    expected?;
+    new.territory_id = territory?;
     model::Contact::insert(tx, new).await
 }
 
