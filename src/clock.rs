@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    io::Write,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering::Relaxed},
@@ -9,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value, leaf::Json};
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, SubsecRound, Utc};
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
@@ -113,6 +114,13 @@ impl ScalarType for Timestamp {
     }
 }
 
+impl Json for Timestamp {
+    fn json(&self, out: &mut Vec<u8>) {
+        // Writing to a Vec does not fail.
+        let _ = write!(out, "\"{self}\"");
+    }
+}
+
 impl ToSql<Timestamptz, Pg> for Timestamp {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         ToSql::<Timestamptz, Pg>::to_sql(&self.0, &mut out.reborrow())
@@ -153,6 +161,12 @@ impl ScalarType for Day {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
+    }
+}
+
+impl Json for Day {
+    fn json(&self, out: &mut Vec<u8>) {
+        let _ = write!(out, "\"{}\"", self.0);
     }
 }
 

@@ -1,7 +1,9 @@
 //! Money: an exact amount in a currency, never a float.
 
+use std::io::Write;
+
 use async_graphql::{
-    InputObject, InputValueError, InputValueResult, Object, Scalar, ScalarType, Value,
+    InputObject, InputValueError, InputValueResult, Object, Scalar, ScalarType, Value, leaf::Json,
 };
 use rust_decimal::Decimal;
 
@@ -26,6 +28,13 @@ impl ScalarType for Exact {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
+    }
+}
+
+impl Json for Exact {
+    fn json(&self, out: &mut Vec<u8>) {
+        // Writing to a Vec does not fail.
+        let _ = write!(out, "\"{}\"", self.0);
     }
 }
 

@@ -1,6 +1,12 @@
 //! Objects: one pass over their fields, and a second over those that had to wait.
 
-use std::{borrow::Cow, future::poll_fn, pin::Pin, sync::Arc, task::Poll};
+use std::{
+    borrow::Cow,
+    future::poll_fn,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    task::Poll,
+};
 
 use real::{
     ContainerType, ContextSelectionSet, Positioned, ServerResult, Value, parser::types::Field,
@@ -42,6 +48,9 @@ async fn resolve<'a, T: ContainerType + ?Sized>(
         if root.introspection_type_name() == name {
             let plan = Plan::of::<T>(ctx, fast, &name)?;
             if !plan.directives {
+                if let Some(value) = only_leaves(ctx, root, &name, (&plan, fast.json), &leaf)? {
+                    return Ok(value);
+                }
                 let run: Boxed<'_> = Box::pin(run(ctx, root, name, plan, fast.json, leaf));
                 return run.await;
             }
@@ -51,6 +60,29 @@ async fn resolve<'a, T: ContainerType + ?Sized>(
         }
     }
     real::resolver_utils::resolve_container(ctx, root).await
+}
+
+/// An object of nothing but plain leaves, which takes no future; `None`: this is no such object.
+fn only_leaves<T: ?Sized>(
+    ctx: &ContextSelectionSet<'_>,
+    root: &T,
+    name: &str,
+    (plan, json): (&Plan, bool),
+    leaf: &impl Fn(&T, &str, &mut Vec<u8>) -> bool,
+) -> ServerResult<Option<Value>> {
+    if !json || !plan.only_leaves.load(Relaxed) {
+        return Ok(None);
+    }
+    let mut answer = Answer::new(plan, json);
+    let (mut slots, mut all) = (plan.slots.iter(), true);
+    each_field(ctx, &ctx.item.node, name, &mut |field| {
+        if let Some(slot) = slots.next().copied().flatten() {
+            all = all && answer.leaf(plan, slot, |out| leaf(root, &field.node.name.node, out));
+        }
+        Ok(())
+    })?;
+    plan.only_leaves.store(all, Relaxed);
+    Ok(all.then(|| answer.finish(plan)))
 }
 
 async fn run<'a, T: ContainerType + ?Sized>(

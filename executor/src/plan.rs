@@ -6,7 +6,7 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -150,6 +150,8 @@ pub(crate) struct Plan {
     /// place; a leaf that was asked for twice is answered once (`None`).
     pub(crate) slots: Vec<Option<usize>>,
     pub(crate) shares_slots: bool,
+    /// As far as is known: all fields are plain leaves.
+    pub(crate) only_leaves: AtomicBool,
     /// The answer with all values null; cloning it hashes nothing.
     pub(crate) template: IndexMap<Name, Value>,
     /// The JSON key of each slot, with comma and colon.
@@ -181,12 +183,14 @@ impl Plan {
     }
 
     fn new(ctx: &ContextSelectionSet<'_>, name: &str) -> ServerResult<Self> {
-        let (mut directives, mut slots, mut template) = (false, Vec::new(), IndexMap::new());
+        let (mut directives, mut only_leaves) = (false, true);
+        let (mut slots, mut template) = (Vec::new(), IndexMap::new());
         each_field(ctx, &ctx.item.node, name, &mut |field| {
             directives |= !field.node.directives.is_empty();
             let key = field.node.response_key().node.clone();
             let (slot, earlier) = template.insert_full(key, Value::Null);
             let leaf = field.node.selection_set.node.items.is_empty();
+            only_leaves &= leaf;
             slots.push((earlier.is_none() || !leaf).then_some(slot));
             Ok(())
         })?;
@@ -194,7 +198,8 @@ impl Plan {
         let shares_slots = slots.iter().flatten().count() != keys.len();
         let size = AtomicUsize::new(256);
         let (ty, made) = (name.into(), AtomicU64::new(1));
-        Ok(Self { directives, slots, shares_slots, template, keys, size, ty, made })
+        let only_leaves = AtomicBool::new(only_leaves);
+        Ok(Self { directives, slots, shares_slots, only_leaves, template, keys, size, ty, made })
     }
 
     pub(crate) fn expected_size(&self) -> usize {
