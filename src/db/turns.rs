@@ -34,13 +34,13 @@ impl Turns {
     }
 
     pub async fn take(&self) -> Turn {
-        let Some(turns) = &self.0 else { return Turn(None) };
-        Turn(timeout(PATIENCE, turns.clone().acquire_owned()).await.ok().and_then(Result::ok))
+        let turns = self.0.clone()?;
+        timeout(PATIENCE, turns.acquire_owned()).await.ok()?.ok()
     }
 }
 
-/// Ends when it is dropped; empty for those who do not wait for others.
-pub(super) struct Turn(#[expect(dead_code, reason = "held")] Option<OwnedSemaphorePermit>);
+/// Ends when it is dropped; `None` for those who do not wait for others.
+pub(super) type Turn = Option<OwnedSemaphorePermit>;
 
 /// A connection that is somebody's, and their turn.
 pub(super) struct Leased {
@@ -60,5 +60,21 @@ impl Deref for Leased {
 
     fn deref(&self) -> &Conn {
         &self.conn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_next_has_its_turn_when_one_ends_and_the_impatient_go_without() {
+        let turns = Turns(Some(Arc::new(Semaphore::new(1))));
+        let first = turns.take().await;
+        assert!(first.is_some());
+        assert!(turns.take().await.is_none(), "it went all the same");
+        let (next, ()) = tokio::join!(turns.take(), async { drop(first) });
+        assert!(next.is_some());
+        assert!(Turns::elsewhere().take().await.is_none(), "nobody waits for others there");
     }
 }
