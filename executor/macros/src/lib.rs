@@ -34,6 +34,14 @@ pub fn Object(args: TokenStream, item: TokenStream) -> TokenStream {
                     .write(|| self.#reader(), __out)
             });
             method.block = parse_quote!({ self.#reader() });
+        } else if let ImplItem::Fn(method) = member
+            && method.sig.asyncness.is_some()
+            && method.sig.inputs.len() > 2
+        {
+            // All fields of a type share one future as large as the largest: a list with its
+            // arguments would make room for itself wherever any field is asked.
+            let block = &method.block;
+            method.block = parse_quote!({ ::std::boxed::Box::pin(async move #block).await });
         }
     }
     let ty = &item.self_ty;
