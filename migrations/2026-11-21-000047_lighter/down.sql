@@ -1,3 +1,5 @@
+DROP INDEX kontor.companies_by_owner_and_industry;
+
 CREATE OR REPLACE FUNCTION kontor.uuid_time(id uuid) RETURNS timestamptz
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN

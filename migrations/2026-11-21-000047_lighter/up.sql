@@ -53,3 +53,6 @@ BEGIN
     before, after);
   RETURN NULL;
 END $$;
+
+-- The companies that somebody looks after by what they do: for whatever belongs to those.
+CREATE INDEX companies_by_owner_and_industry ON kontor.companies (tenant_id, owner_id, industry, id) WHERE deleted_at IS NULL;
