@@ -76,8 +76,10 @@ fn only_leaves<T: ?Sized>(
     let mut answer = Answer::new(plan, json);
     let (mut slots, mut all) = (plan.slots.iter(), true);
     each_field(ctx, &ctx.item.node, name, &mut |field| {
-        if let Some(slot) = slots.next().copied().flatten() {
-            all = all && answer.leaf(plan, slot, |out| leaf(root, &field.node.name.node, out));
+        let Some(slot) = slots.next().copied().flatten().filter(|_| all) else { return Ok(()) };
+        match field.node.name.node.as_str() {
+            "__typename" => answer.put(plan, slot, Value::String(name.to_owned())),
+            field => all = answer.leaf(plan, slot, |out| leaf(root, field, out)),
         }
         Ok(())
     })?;
