@@ -56,3 +56,10 @@ END $$;
 
 -- The companies that somebody looks after by what they do: for whatever belongs to those.
 CREATE INDEX companies_by_owner_and_industry ON kontor.companies (tenant_id, owner_id, industry, id) WHERE deleted_at IS NULL;
+
+-- Again what 000045 says: a database may have that migration as it was before it said so.
+ALTER FUNCTION kontor.found_in_companies(text, text, tsquery, text) SET plan_cache_mode = auto;
+ALTER FUNCTION kontor.found_in_contacts(text, text, tsquery, text) SET plan_cache_mode = auto;
+ALTER FUNCTION kontor.found_in_leads(text, text, tsquery, text) SET plan_cache_mode = auto;
+ALTER FUNCTION kontor.found_in_deals(text, text, tsquery, text) SET plan_cache_mode = auto;
+ALTER FUNCTION kontor.found_in_activities(text, text, tsquery, text) SET plan_cache_mode = auto;
