@@ -200,3 +200,18 @@ async fn a_long_list_is_counted_to_ten_thousand() {
     let page = page(&rep, json!({ "first": 1 })).await;
     assert_eq!(page["totalCount"], json!({ "value": 10000, "isEstimate": true }));
 }
+
+/// A row more than the page has is read for those only who ask whether there is more.
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_there_is_more_costs_a_row_only_where_it_is_asked() {
+    let app = TestApp::new().await;
+    let rep = app.sign_in("manager@acme.test").await;
+    let rows = async |asked: &str| {
+        let query = format!("{{ companies(first: 3) {{ nodes {{ name }} {asked} }} }}");
+        rep.answer(&query, Json::Null).await.rows
+    };
+    assert_eq!(rows("").await, 3);
+    assert_eq!(rows("pageInfo { endCursor }").await, 3);
+    assert_eq!(rows("info: pageInfo { more: hasNextPage }").await, 4);
+    assert_eq!(rows("... on CompanyConnection { pageInfo { hasPreviousPage } }").await, 4);
+}
