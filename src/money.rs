@@ -5,13 +5,50 @@ use std::io::Write;
 use async_graphql::{
     InputObject, InputValueError, InputValueResult, Object, Scalar, ScalarType, Value, leaf::Json,
 };
+use diesel::{
+    deserialize::{self, FromSql, FromSqlRow},
+    pg::{Pg, PgValue},
+    sql_types::Numeric,
+};
 use rust_decimal::Decimal;
 
 use crate::error::{ErrorCode, Problem};
 
 /// An exact decimal number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromSqlRow)]
 pub struct Exact(pub Decimal);
+
+/// Of a page of records there are many, and the crate's own way takes several allocations for each.
+impl FromSql<Numeric, Pg> for Exact {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(decimal(value.as_bytes()).ok_or("a number is too long, or none")?))
+    }
+}
+
+/// A number as PostgreSQL sends it, in words of 16 bits: how many digits of base 10,000 there are,
+/// which power of that the first one has, a sign, how many decimal digits are shown behind the point,
+/// and then the digits.
+fn decimal(bytes: &[u8]) -> Option<Decimal> {
+    let mut words = bytes.chunks_exact(2).map(|two| u16::from_be_bytes([two[0], two[1]]));
+    let (count, power) = (words.next()?, words.next()?.cast_signed());
+    let (sign, shown) = (words.next()?, words.next()?);
+    let mut number = words
+        .take(count.into())
+        .try_fold(0_i128, |number, digit| number.checked_mul(10_000)?.checked_add(digit.into()))?;
+    let behind = 4 * (i32::from(count) - 1 - i32::from(power));
+    if behind < 0 {
+        number = number.checked_mul(10_i128.checked_pow(behind.unsigned_abs())?)?;
+    }
+    let number = match sign {
+        0 => number,
+        0x4000 => -number,
+        _ => return None,
+    };
+    let scale = behind.try_into().unwrap_or_default();
+    let mut exact = Decimal::try_from_i128_with_scale(number, scale).ok()?;
+    exact.rescale(shown.into());
+    Some(exact)
+}
 
 /// An exact decimal number as text, such as "1250.00"; never a float, so that no digit is lost.
 #[Scalar(name = "Decimal")]
@@ -76,8 +113,9 @@ pub struct Money {
 impl Money {
     /// Joins the two columns that hold it; a code that the database's own check let through is
     /// always a currency.
-    pub fn from_columns(amount: Option<Decimal>, currency: Option<&str>) -> Option<Self> {
-        Some(Self { amount: amount?, currency: Currency::parse(currency?)? })
+    pub fn from_columns(amount: Option<Exact>, currency: Option<&str>) -> Option<Self> {
+        let Exact(amount) = amount?;
+        Some(Self { amount, currency: Currency::parse(currency?)? })
     }
 }
 
@@ -134,6 +172,26 @@ mod tests {
     fn input(amount: &str, currency: &str) -> Result<Money, Problem> {
         MoneyInput { amount: Exact(amount.parse().unwrap()), currency: currency.into() }
             .check("price")
+    }
+
+    #[test]
+    fn numbers_are_read_as_postgresql_sends_them() {
+        let read = |words: &[u16]| {
+            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+            decimal(&bytes).map(|number| number.to_string())
+        };
+        let told = |text: &str| Some(text.to_owned());
+        let below_one = u16::MAX;
+        assert_eq!(read(&[0, 0, 0, 0]), told("0"));
+        assert_eq!(read(&[0, 0, 0, 2]), told("0.00"));
+        assert_eq!(read(&[1, 0, 0, 2, 1250]), told("1250.00"));
+        assert_eq!(read(&[1, 2, 0, 0, 3]), told("300000000"));
+        assert_eq!(read(&[1, below_one, 0, 2, 500]), told("0.05"));
+        assert_eq!(read(&[2, 0, 0x4000, 3, 7, 1250]), told("-7.125"));
+        assert_eq!(read(&[4, 2, 0, 3, 9999, 9999, 9999, 9990]), told("999999999999.999"));
+        assert_eq!(read(&[0, 0, 0xC000, 0]), None, "not a number");
+        assert_eq!(read(&[1, 9, 0, 0, 1]), None, "more than a Decimal holds");
+        assert_eq!(read(&[1, 0]), None);
     }
 
     #[test]

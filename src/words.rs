@@ -30,11 +30,7 @@ macro_rules! words {
 
         impl ::diesel::deserialize::FromSql<::diesel::sql_types::Text, ::diesel::pg::Pg> for $name {
             fn from_sql(value: ::diesel::pg::PgValue<'_>) -> ::diesel::deserialize::Result<Self> {
-                let text = <String as ::diesel::deserialize::FromSql<
-                    ::diesel::sql_types::Text,
-                    ::diesel::pg::Pg,
-                >>::from_sql(value)?;
-                match text.as_str() {
+                match ::std::str::from_utf8(value.as_bytes())? {
                     $($text => Ok(Self::$word),)*
                     other => Err(format!("{other} is no {}", stringify!($name)).into()),
                 }

@@ -35,23 +35,12 @@ impl Answer {
         }
     }
 
-    /// Lets a plain leaf write itself; false when this leaf needs a future, or the answer is a
-    /// tree.
-    pub(crate) fn leaf(
-        &mut self,
-        plan: &Plan,
-        slot: usize,
-        write: impl FnOnce(&mut Vec<u8>) -> bool,
-    ) -> bool {
-        let Self::Json { text, .. } = self else { return false };
-        let Some(key) = plan.keys.get(slot) else { return false };
-        let before = text.len();
-        text.extend_from_slice(key);
-        let written = write(text);
-        if !written {
-            text.truncate(before);
+    /// Lets a plain field write itself; there are none in a tree.
+    pub(crate) fn leaf(&mut self, plan: &Plan, slot: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        if let (Self::Json { text, .. }, Some(key)) = (self, plan.keys.get(slot)) {
+            text.extend_from_slice(key);
+            write(text);
         }
-        written
     }
 
     /// Keeps the place of a value that comes later; the number is for [`Answer::fill`].
@@ -97,11 +86,7 @@ impl Answer {
                 out
             }
         };
-        match out.first_mut() {
-            Some(comma) => *comma = b'{',
-            None => out.push(b'{'),
-        }
-        out.push(b'}');
+        json::close(&mut out, 0);
         plan.learn_size(out.len());
         Value::Binary(out.into())
     }

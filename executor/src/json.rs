@@ -11,6 +11,15 @@ pub(crate) fn key(name: &str) -> Box<[u8]> {
     out.into()
 }
 
+/// Makes an object of the fields behind `start`, each written behind its [`key`].
+pub(crate) fn close(out: &mut Vec<u8>, start: usize) {
+    match out.get_mut(start) {
+        Some(comma) => *comma = b'{',
+        None => out.push(b'{'),
+    }
+    out.push(b'}');
+}
+
 /// Writes a value as JSON.
 pub fn write_value(out: &mut Vec<u8>, value: &Value) {
     match value {

@@ -1,14 +1,90 @@
-//! Plain leaves written as JSON without a future. The `Object` attribute implements [`Leaves`];
-//! what the type of a leaf can do is chosen where that type is known, see [`levels`].
+//! What is plain: fields that await nothing, whose values can be written as JSON where they stand,
+//! without a future. The `Object` attribute implements [`Leaves`] and [`Plain`]; what the type of a
+//! field can do is chosen where that type is known, see [`levels`].
 
 use std::marker::PhantomData;
 
-use crate::json::write_string;
+use real::{Context, ContextSelectionSet, Positioned, parser::types::Field};
 
-/// The plain leaves of an object.
+use crate::{Many, json::write_string, plan::Fast};
+
+/// A field that is asked of an object.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// What is asked of the whole object.
+    pub(crate) ctx: &'a ContextSelectionSet<'a>,
+    pub(crate) fast: &'a Fast,
+    pub(crate) field: &'a Positioned<Field>,
+}
+
+impl<'a> Asked<'a> {
+    /// The field's name.
+    pub fn name(&self) -> &'a str {
+        &self.field.node.name.node
+    }
+
+    /// What the field's method is told.
+    pub fn context(&self) -> Context<'a> {
+        self.ctx.with_field(self.field)
+    }
+}
+
+/// The plain fields of an object.
 pub trait Leaves {
-    /// Writes the field `name` and is true, or writes nothing and is false.
-    fn leaf(&self, name: &str, out: &mut Vec<u8>) -> bool;
+    /// Is the field plain, with all that is asked of it?
+    fn is_leaf(asked: &Asked<'_>) -> bool;
+
+    /// Writes a field that is plain.
+    fn leaf(&self, asked: &Asked<'_>, out: &mut Vec<u8>);
+}
+
+/// What has fields, and lists of it.
+pub trait Plain {
+    /// Are all fields plain that are asked of it?
+    fn is_plain(ctx: &ContextSelectionSet<'_>, fast: &Fast) -> bool;
+
+    /// Writes the value, where all that is asked of it is plain.
+    fn write(&self, ctx: &ContextSelectionSet<'_>, fast: &Fast, out: &mut Vec<u8>);
+}
+
+impl<T: Plain + ?Sized> Plain for &T {
+    fn is_plain(ctx: &ContextSelectionSet<'_>, fast: &Fast) -> bool {
+        T::is_plain(ctx, fast)
+    }
+
+    fn write(&self, ctx: &ContextSelectionSet<'_>, fast: &Fast, out: &mut Vec<u8>) {
+        (**self).write(ctx, fast, out);
+    }
+}
+
+impl<T: Plain> Plain for Option<T> {
+    fn is_plain(ctx: &ContextSelectionSet<'_>, fast: &Fast) -> bool {
+        T::is_plain(ctx, fast)
+    }
+
+    fn write(&self, ctx: &ContextSelectionSet<'_>, fast: &Fast, out: &mut Vec<u8>) {
+        match self {
+            Some(value) => value.write(ctx, fast, out),
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+}
+
+impl<T: Plain> Plain for Many<T> {
+    fn is_plain(ctx: &ContextSelectionSet<'_>, fast: &Fast) -> bool {
+        T::is_plain(ctx, fast)
+    }
+
+    fn write(&self, ctx: &ContextSelectionSet<'_>, fast: &Fast, out: &mut Vec<u8>) {
+        out.push(b'[');
+        for (at, item) in self.0.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            item.write(&ctx.with_index(at), fast, out);
+        }
+        out.push(b']');
+    }
 }
 
 /// Scalars with a JSON form of their own. Every other scalar goes through its `to_value`.
@@ -70,7 +146,7 @@ impl<T> Of<T> {
     pub const NEW: Self = Self(PhantomData);
 }
 
-/// `(&&&&&&Of::<T>::NEW).write(..)` finds the first of these traits that fits `T`: the fewer
+/// `(&&&&&&&Of::<T>::NEW).write(..)` finds the first of these traits that fits `T`: the fewer
 /// references a trait is implemented behind, the later it is tried.
 #[doc(hidden)]
 pub mod levels {
@@ -79,19 +155,20 @@ pub mod levels {
         resolver_utils::{EnumType, enum_value},
     };
 
-    use super::{Json, Of};
+    use super::{Asked, Json, Of, Plain};
     use crate::json::write_value;
 
     macro_rules! level {
         ($name:ident, $of:ty, $ty:ty, [$($bound:tt)*], |$value:ident, $out:ident| $write:expr) => {
             pub trait $name<T> {
-                fn write(&self, value: impl FnOnce() -> T, out: &mut Vec<u8>) -> bool;
+                fn is_plain(&self, _: &Asked<'_>) -> bool {
+                    true
+                }
+                fn write(&self, value: T, asked: &Asked<'_>, out: &mut Vec<u8>);
             }
             impl<T: $($bound)*> $name<$ty> for $of {
-                fn write(&self, value: impl FnOnce() -> $ty, $out: &mut Vec<u8>) -> bool {
-                    let $value = value();
+                fn write(&self, $value: $ty, _: &Asked<'_>, $out: &mut Vec<u8>) {
                     $write;
-                    true
                 }
             }
         };
@@ -99,21 +176,41 @@ pub mod levels {
     fn or_null(value: Option<Value>) -> Value {
         value.unwrap_or_default()
     }
-    level!(ByJson, &&&&&Of<T>, T, [Json], |v, out| v.json(out));
-    level!(ByScalar, &&&&Of<T>, T, [ScalarType], |v, out| write_value(out, &v.to_value()));
-    level!(ByScalars, &&&Of<Option<T>>, Option<T>, [ScalarType], |v, out| {
+    level!(ByJson, &&&&&&Of<T>, T, [Json], |v, out| v.json(out));
+    level!(ByScalar, &&&&&Of<T>, T, [ScalarType], |v, out| write_value(out, &v.to_value()));
+    level!(ByScalars, &&&&Of<Option<T>>, Option<T>, [ScalarType], |v, out| {
         write_value(out, &or_null(v.map(|v| v.to_value())));
     });
-    level!(ByEnum, &&Of<T>, T, [EnumType], |v, out| write_value(out, &enum_value(v)));
-    level!(ByEnums, &Of<Option<T>>, Option<T>, [EnumType], |v, out| {
+    level!(ByEnum, &&&Of<T>, T, [EnumType], |v, out| write_value(out, &enum_value(v)));
+    level!(ByEnums, &&Of<Option<T>>, Option<T>, [EnumType], |v, out| {
         write_value(out, &or_null(v.map(enum_value)));
     });
 
-    /// Everything else: an object, a list, a result.
+    /// An object of plain fields, or a list of those.
+    pub trait ByFields<T> {
+        fn is_plain(&self, asked: &Asked<'_>) -> bool;
+        fn write(&self, value: T, asked: &Asked<'_>, out: &mut Vec<u8>);
+    }
+    impl<T: Plain> ByFields<T> for &Of<T> {
+        fn is_plain(&self, asked: &Asked<'_>) -> bool {
+            let ctx = asked.context();
+            T::is_plain(&ctx.with_selection_set(&asked.field.node.selection_set), asked.fast)
+        }
+
+        fn write(&self, value: T, asked: &Asked<'_>, out: &mut Vec<u8>) {
+            let ctx = asked.context();
+            let set = &asked.field.node.selection_set;
+            value.write(&ctx.with_selection_set(set), asked.fast, out);
+        }
+    }
+
+    /// Everything else: a union, a result.
     pub trait ByFuture<T> {
-        fn write(&self, _: impl FnOnce() -> T, _: &mut Vec<u8>) -> bool {
+        fn is_plain(&self, _: &Asked<'_>) -> bool {
             false
         }
+        /// Nobody comes here with what is not plain.
+        fn write(&self, _: T, _: &Asked<'_>, _: &mut Vec<u8>) {}
     }
     impl<T> ByFuture<T> for Of<T> {}
 }

@@ -9,8 +9,8 @@
 //! * **Complete answers.** The library leaves a failed field out of its object, even a non-null
 //!   one. Here a failed nullable field is null beside its error, a failed non-null one fails its
 //!   parent, and keys come in the order of the query (GraphQL, section 6.4.4).
-//! * **No future per leaf.** A field that needs no waiting is polled where it stands; a plain
-//!   leaf is written as JSON without any future ([`leaf`]).
+//! * **No future per leaf.** A field that needs no waiting is polled where it stands; what
+//!   is plain, and objects and lists of it, are written as JSON without any future ([`leaf`]).
 //!
 //! A request opts in with [`Fast`] in its data. Without it (subscriptions, traced requests, the
 //! comparison tests) every object runs on the library's own executor.
@@ -45,6 +45,8 @@ pub mod resolver_utils {
 #[doc(hidden)]
 pub mod with_leaves {
     pub use crate::*;
+
+    pub use crate::object::{is_plain, write};
 
     pub mod resolver_utils {
         pub use crate::object::resolve_leaves as resolve_container;

@@ -1,12 +1,6 @@
 //! Objects: one pass over their fields, and a second over those that had to wait.
 
-use std::{
-    borrow::Cow,
-    future::poll_fn,
-    pin::Pin,
-    sync::{Arc, atomic::Ordering::Relaxed},
-    task::Poll,
-};
+use std::{borrow::Cow, future::poll_fn, pin::Pin, sync::Arc, task::Poll};
 
 use real::{
     ContainerType, ContextSelectionSet, Positioned, ServerResult, Value, parser::types::Field,
@@ -14,19 +8,34 @@ use real::{
 
 use crate::{
     answer::Answer,
-    leaf::Leaves,
+    json::{close, write_string},
+    leaf::{Asked, Leaves},
     plan::{Fast, Plan, each_field},
     waiting::Waiting,
 };
 
 type Boxed<'c> = Pin<Box<dyn Future<Output = ServerResult<Value>> + Send + 'c>>;
 
+/// What of a type is plain.
+struct Ways<T: ?Sized> {
+    is_leaf: fn(&Asked<'_>) -> bool,
+    leaf: fn(&T, &Asked<'_>, &mut Vec<u8>),
+}
+
+impl<T: Leaves> Ways<T> {
+    const PLAIN: Self = Self { is_leaf: T::is_leaf, leaf: T::leaf };
+}
+
+impl<T: ?Sized> Ways<T> {
+    const NONE: Self = Self { is_leaf: |_| false, leaf: |_, _, _| {} };
+}
+
 /// Stands in for `async_graphql::resolver_utils::resolve_container`.
 pub async fn resolve_container<'a, T: ContainerType + ?Sized>(
     ctx: &ContextSelectionSet<'a>,
     root: &'a T,
 ) -> ServerResult<Value> {
-    resolve(ctx, root, |_, _, _| false).await
+    resolve(ctx, root, Ways::NONE).await
 }
 
 /// The same for types of our `Object` attribute.
@@ -35,23 +44,69 @@ pub async fn resolve_leaves<'a, T: ContainerType + Leaves>(
     ctx: &ContextSelectionSet<'a>,
     root: &'a T,
 ) -> ServerResult<Value> {
-    resolve(ctx, root, T::leaf).await
+    resolve(ctx, root, Ways::PLAIN).await
+}
+
+/// Are all fields plain that are asked of the object?
+#[doc(hidden)]
+pub fn is_plain<T: ContainerType + Leaves>(ctx: &ContextSelectionSet<'_>, fast: &Fast) -> bool {
+    Plan::of::<T>(ctx, fast, &T::type_name(), T::is_leaf).is_ok_and(|plan| plan.all_plain)
+}
+
+/// Writes an object all of whose fields are plain.
+#[doc(hidden)]
+pub fn write<T: ContainerType + Leaves>(
+    root: &T,
+    ctx: &ContextSelectionSet<'_>,
+    fast: &Fast,
+    out: &mut Vec<u8>,
+) {
+    let name = T::type_name();
+    // A set is known not to be broken before anybody writes it.
+    if let Ok(plan) = Plan::of::<T>(ctx, fast, &name, T::is_leaf) {
+        write_plain((ctx, fast), &plan, (root, &name, T::leaf), out).unwrap_or_default();
+    }
+}
+
+fn write_plain<T: ?Sized>(
+    (ctx, fast): (&ContextSelectionSet<'_>, &Fast),
+    plan: &Plan,
+    (root, name, leaf): (&T, &str, fn(&T, &Asked<'_>, &mut Vec<u8>)),
+    out: &mut Vec<u8>,
+) -> ServerResult<()> {
+    let (start, mut slots) = (out.len(), plan.slots.iter());
+    each_field(ctx, &ctx.item.node, name, &mut |field| {
+        let Some(slot) = slots.next().copied().flatten() else { return Ok(()) };
+        out.extend_from_slice(plan.keys.get(slot).map_or(&[], |key| key));
+        match field.node.name.node.as_str() {
+            "__typename" => write_string(out, name),
+            _ => leaf(root, &Asked { ctx, fast, field }, out),
+        }
+        Ok(())
+    })?;
+    close(out, start);
+    plan.made_one();
+    Ok(())
 }
 
 async fn resolve<'a, T: ContainerType + ?Sized>(
     ctx: &ContextSelectionSet<'a>,
     root: &'a T,
-    leaf: impl Fn(&T, &str, &mut Vec<u8>) -> bool + Send + Sync,
+    ways: Ways<T>,
 ) -> ServerResult<Value> {
     let name = T::type_name();
     if let Some(fast) = ctx.data_opt::<Fast>() {
         if root.introspection_type_name() == name {
-            let plan = Plan::of::<T>(ctx, fast, &name)?;
+            let plan = Plan::of::<T>(ctx, fast, &name, ways.is_leaf)?;
+            if plan.all_plain {
+                let mut out = Vec::with_capacity(plan.expected_size());
+                write_plain((ctx, fast), &plan, (root, &name, ways.leaf), &mut out)?;
+                plan.learn_size(out.len());
+                return Ok(Value::Binary(out.into()));
+            }
             if !plan.directives {
-                if let Some(value) = only_leaves(ctx, root, &name, (&plan, fast.json), &leaf)? {
-                    return Ok(value);
-                }
-                let run: Boxed<'_> = Box::pin(run(ctx, root, name, plan, fast.json, leaf));
+                plan.made_one();
+                let run: Boxed<'_> = Box::pin(run((ctx, fast), root, name, plan, ways.leaf));
                 return run.await;
             }
         } else {
@@ -62,38 +117,12 @@ async fn resolve<'a, T: ContainerType + ?Sized>(
     real::resolver_utils::resolve_container(ctx, root).await
 }
 
-/// An object of nothing but plain leaves, which takes no future; `None`: this is no such object.
-fn only_leaves<T: ?Sized>(
-    ctx: &ContextSelectionSet<'_>,
-    root: &T,
-    name: &str,
-    (plan, json): (&Plan, bool),
-    leaf: &impl Fn(&T, &str, &mut Vec<u8>) -> bool,
-) -> ServerResult<Option<Value>> {
-    if !json || !plan.only_leaves.load(Relaxed) {
-        return Ok(None);
-    }
-    let mut answer = Answer::new(plan, json);
-    let (mut slots, mut all) = (plan.slots.iter(), true);
-    each_field(ctx, &ctx.item.node, name, &mut |field| {
-        let Some(slot) = slots.next().copied().flatten().filter(|_| all) else { return Ok(()) };
-        match field.node.name.node.as_str() {
-            "__typename" => answer.put(plan, slot, Value::String(name.to_owned())),
-            field => all = answer.leaf(plan, slot, |out| leaf(root, field, out)),
-        }
-        Ok(())
-    })?;
-    plan.only_leaves.store(all, Relaxed);
-    Ok(all.then(|| answer.finish(plan)))
-}
-
 async fn run<'a, T: ContainerType + ?Sized>(
-    ctx: &ContextSelectionSet<'a>,
+    (ctx, fast): (&ContextSelectionSet<'a>, &Fast),
     root: &'a T,
     name: Cow<'static, str>,
     plan: Arc<Plan>,
-    json: bool,
-    leaf: impl Fn(&T, &str, &mut Vec<u8>) -> bool + Send + Sync,
+    leaf: fn(&T, &Asked<'_>, &mut Vec<u8>),
 ) -> ServerResult<Value> {
     // An error makes a nullable field null, and fails the object otherwise.
     let or_null = |field: &Positioned<Field>, result: ServerResult<Value>| {
@@ -108,17 +137,18 @@ async fn run<'a, T: ContainerType + ?Sized>(
             }
         })
     };
-    let mut answer = Answer::new(&plan, json);
+    let mut answer = Answer::new(&plan, fast.json);
     let mut waiting = Waiting::new();
     poll_fn(|cx| {
-        let mut slots = plan.slots.iter();
+        let mut fields = plan.fields();
         Poll::Ready(each_field(ctx, &ctx.item.node, &name, &mut |field| {
-            let Some(slot) = slots.next().copied().flatten() else { return Ok(()) };
+            let Some((Some(slot), plain)) = fields.next() else { return Ok(()) };
             if field.node.name.node == "__typename" {
                 answer.put(&plan, slot, Value::String(name.to_string()));
                 return Ok(());
             }
-            if answer.leaf(&plan, slot, |out| leaf(root, &field.node.name.node, out)) {
+            if plain {
+                answer.leaf(&plan, slot, |out| leaf(root, &Asked { ctx, fast, field }, out));
                 return Ok(());
             }
             let place = || (answer.reserve(&plan, slot), field);

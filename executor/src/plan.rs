@@ -6,7 +6,7 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -16,7 +16,7 @@ use real::{
     parser::types::{ExecutableDocument, Field, Selection, SelectionSet},
 };
 
-use crate::json;
+use crate::{json, leaf::Asked};
 
 /// Put this into the data of a request to run it on our executor.
 #[derive(Default)]
@@ -150,8 +150,10 @@ pub(crate) struct Plan {
     /// place; a leaf that was asked for twice is answered once (`None`).
     pub(crate) slots: Vec<Option<usize>>,
     pub(crate) shares_slots: bool,
-    /// As far as is known: all fields are plain leaves.
-    pub(crate) only_leaves: AtomicBool,
+    /// For each visited field: can it be written where it stands?
+    pub(crate) plain: Vec<bool>,
+    /// All of them can.
+    pub(crate) all_plain: bool,
     /// The answer with all values null; cloning it hashes nothing.
     pub(crate) template: IndexMap<Name, Value>,
     /// The JSON key of each slot, with comma and colon.
@@ -168,38 +170,64 @@ impl Plan {
         ctx: &ContextSelectionSet<'_>,
         fast: &Fast,
         name: &str,
+        plain: fn(&Asked<'_>) -> bool,
     ) -> ServerResult<Arc<Self>> {
         // The document outlives the request's data, so an address names one selection set, and
         // the name of a Rust type is static (a GraphQL name may be built anew on each call).
         let set = std::ptr::from_ref(&ctx.item.node).addr();
         let key = (set, std::any::type_name::<T>().as_ptr().addr());
         if let Some(plan) = fast.made.plans().get(&key) {
-            plan.made.fetch_add(1, Relaxed);
             return Ok(plan.clone());
         }
-        let plan = Arc::new(Self::new(ctx, name)?);
+        let plan = Arc::new(Self::new(ctx, fast, name, plain)?);
         fast.made.plans().insert(key, plan.clone());
         Ok(plan)
     }
 
-    fn new(ctx: &ContextSelectionSet<'_>, name: &str) -> ServerResult<Self> {
-        let (mut directives, mut only_leaves) = (false, true);
-        let (mut slots, mut template) = (Vec::new(), IndexMap::new());
+    fn new(
+        ctx: &ContextSelectionSet<'_>,
+        fast: &Fast,
+        name: &str,
+        is_plain: fn(&Asked<'_>) -> bool,
+    ) -> ServerResult<Self> {
+        let mut directives = false;
+        let (mut slots, mut plain, mut template) = (Vec::new(), Vec::new(), IndexMap::new());
         each_field(ctx, &ctx.item.node, name, &mut |field| {
             directives |= !field.node.directives.is_empty();
             let key = field.node.response_key().node.clone();
             let (slot, earlier) = template.insert_full(key, Value::Null);
             let leaf = field.node.selection_set.node.items.is_empty();
-            only_leaves &= leaf;
             slots.push((earlier.is_none() || !leaf).then_some(slot));
+            let named = field.node.name.node == "__typename";
+            plain.push(fast.json && (named || is_plain(&Asked { ctx, fast, field })));
             Ok(())
         })?;
         let keys: Vec<_> = template.keys().map(|key| json::key(key)).collect();
         let shares_slots = slots.iter().flatten().count() != keys.len();
+        let all_plain = fast.json && !directives && plain.iter().all(|plain| *plain);
         let size = AtomicUsize::new(256);
-        let (ty, made) = (name.into(), AtomicU64::new(1));
-        let only_leaves = AtomicBool::new(only_leaves);
-        Ok(Self { directives, slots, shares_slots, only_leaves, template, keys, size, ty, made })
+        let (ty, made) = (name.into(), AtomicU64::new(0));
+        Ok(Self {
+            directives,
+            slots,
+            shares_slots,
+            plain,
+            all_plain,
+            template,
+            keys,
+            size,
+            ty,
+            made,
+        })
+    }
+
+    /// Of each visited field its place in the answer, and whether it is plain.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (Option<usize>, bool)> {
+        self.slots.iter().copied().zip(self.plain.iter().copied())
+    }
+
+    pub(crate) fn made_one(&self) {
+        self.made.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn expected_size(&self) -> usize {

@@ -72,6 +72,15 @@ impl Company {
     async fn parent(&self) -> Option<Company> {
         (self.0 > 2).then_some(Company(self.0 - 1))
     }
+    /// Plain, with what the context says of where it is.
+    async fn boss(&self, ctx: &Context<'_>) -> Option<Person> {
+        let path = ctx.path_node.map(|node| node.to_string_vec().join(".")).unwrap_or_default();
+        (self.0 != 3).then_some(Person { id: path.len().try_into().unwrap() })
+    }
+    /// Plain objects in a plain list.
+    async fn guests(&self) -> Many<Guest> {
+        (0..self.0).map(Guest).collect()
+    }
     async fn secret(&self) -> Result<Option<i32>> {
         Err(Error::new("forbidden"))
     }
@@ -94,6 +103,21 @@ impl Person {
     }
     async fn name(&self) -> String {
         format!("Person {}", self.id)
+    }
+}
+
+struct Guest(i32);
+#[Object]
+impl Guest {
+    async fn seat(&self) -> i32 {
+        self.0
+    }
+    async fn host(&self) -> Person {
+        Person { id: self.0 }
+    }
+    async fn friend(&self, ctx: &Context<'_>) -> Person {
+        wait(ctx).await;
+        Person { id: -self.0 }
     }
 }
 
@@ -173,6 +197,9 @@ async fn answers_equal_the_librarys() {
         "{ company(id: 3) { things { __typename ... on Person { id name } ... on Deal { id won } } nodes { id __typename ... on Person { name } ... on Deal { won } ...N } } } fragment N on Node { nid: id }",
         "{ company(id: 2) { parent { id } } top: company(id: 4) { parent { id parent { name people { id } } } } none: company(id: 77) { id } }",
         "{ company(id: 3) { grid { id name } } }",
+        "{ companies { boss { id name } guests { seat host { __typename id } } } }",
+        "{ companies { id guests { ...G friend { id } ... on Guest { host { id } } } boss { id } } } fragment G on Guest { seat s: seat }",
+        "query($no: Boolean!) { companies { guests { seat @skip(if: $no) host { name id @include(if: $no) } } boss { name } } }",
         "{ company(id: 3) { nowhere } }",
         "{ company(id: \"x\") { id } }",
         "query($m: Int!) { company(id: $m) { id } }",
@@ -326,4 +353,31 @@ async fn siblings_wait_for_each_other() {
     let fast = Fast::json(&parse_query(query).unwrap());
     schema.execute(Request::new(query).data(fast)).await;
     assert_eq!(wanted.lock().unwrap().1, [10]);
+}
+
+/// An object is counted once, whether it is plain or waits, and whether what it is part of does.
+#[tokio::test]
+async fn each_object_is_counted_once() {
+    use std::collections::BTreeMap;
+
+    let count = async |query: &str, fast: Fast| {
+        let schema = Schema::build(Query, EmptyMutation, EmptySubscription).data(true).finish();
+        let made = fast.made();
+        schema.execute(Request::new(query).data(fast)).await;
+        let mut counts = BTreeMap::new();
+        made.each(&mut |name, number| *counts.entry(name.to_owned()).or_insert(0) += number);
+        counts
+    };
+    for (query, expected) in [
+        ("{ companies { guests { seat host { id } } } }", [4, 10, 10]),
+        ("{ companies { guests { seat host { id } friend { id } } } }", [4, 10, 20]),
+        ("{ companies { id owner { id } boss { id } guests { host { id } } } }", [4, 10, 17]),
+    ] {
+        let [companies, guests, people] = expected;
+        for fast in [Fast::json(&parse_query(query).unwrap()), Fast::tree()] {
+            let counts = count(query, fast).await;
+            let of = |name: &str| counts.get(name).copied().unwrap_or_default();
+            assert_eq!([of("Company"), of("Guest"), of("Person")], [companies, guests, people]);
+        }
+    }
 }

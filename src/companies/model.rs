@@ -4,8 +4,16 @@ use rust_decimal::Decimal;
 
 use super::{CompanyId, Domain};
 use crate::{
-    accounts::UserId, clock::Timestamp, db::TenantConn, error::Result, kept, listed, money::Money,
-    record, schema::companies, tagged, territories::TerritoryId,
+    accounts::UserId,
+    clock::Timestamp,
+    db::TenantConn,
+    error::Result,
+    kept, listed,
+    money::{Exact, Money},
+    record,
+    schema::companies,
+    tagged,
+    territories::TerritoryId,
 };
 
 #[derive(Clone, Debug, HasQuery)]
@@ -21,7 +29,7 @@ pub struct Company {
     pub city: Option<String>,
     pub country: Option<String>,
     pub employees: Option<i32>,
-    pub annual_revenue: Option<Decimal>,
+    pub annual_revenue: Option<Exact>,
     pub annual_revenue_currency: Option<String>,
     pub owner_id: Option<UserId>,
     pub territory_id: Option<TerritoryId>,

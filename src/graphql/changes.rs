@@ -8,7 +8,7 @@ use futures_util::{Stream, stream};
 
 use super::{
     Doors, Node, PageInfo,
-    connection::{open, seal},
+    connection::{Position, open},
     find, requires,
 };
 use crate::{
@@ -140,12 +140,13 @@ impl ChangeConnection {
 
     /// How far it reaches. `endCursor` is there on an empty page too: all up to it was looked at.
     async fn page_info(&self, ctx: &Context<'_>) -> PageInfo {
-        let cursor = |position| Some(cursor(ctx.session(), position));
+        let Self { after, stretch } = self;
+        let at = |position| Some(place(ctx.session(), position));
         PageInfo {
-            has_next_page: self.stretch.more,
-            has_previous_page: self.after > 0,
-            start_cursor: self.stretch.changes.first().and_then(|first| cursor(first.position)),
-            end_cursor: cursor(self.stretch.until),
+            next: stretch.more,
+            previous: *after > 0,
+            start: stretch.changes.first().and_then(|first| at(first.position)),
+            end: at(stretch.until),
         }
     }
 }
@@ -272,8 +273,12 @@ fn log_of(session: &Session) -> Vec<u8> {
     format!("changes {tenant}").into_bytes()
 }
 
+fn place(session: &Session, position: i64) -> Position {
+    Position { list: log_of(session), values: vec![Value::BigInt(position)] }
+}
+
 fn cursor(session: &Session, position: i64) -> String {
-    seal(session, &log_of(session), &[Value::BigInt(position)])
+    place(session, position).cursor(session)
 }
 
 fn position(session: &Session, cursor: &str) -> Result<i64> {

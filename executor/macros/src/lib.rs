@@ -4,12 +4,12 @@ use proc_macro::TokenStream;
 use proc_macro2::{Ident, TokenStream as Tokens};
 use quote::{format_ident, quote};
 use syn::{
-    FnArg, ImplItem, ImplItemFn, ItemImpl, Pat, ReturnType, Type, ext::IdentExt, parse_macro_input,
-    parse_quote,
+    Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Meta, Pat, ReturnType, Token, Type,
+    ext::IdentExt, parse_macro_input, parse_quote, punctuated::Punctuated,
 };
 
-/// async-graphql's `Object`, plus a synchronous way to each plain leaf: a method that takes only
-/// `&self`, awaits nothing and carries no `#[graphql(..)]`.
+/// async-graphql's `Object`, plus a synchronous way to each plain field: a method that takes `&self`
+/// and perhaps the context, awaits nothing and carries no `#[graphql(..)]` but directives.
 #[expect(non_snake_case, reason = "the attribute has the library's name")]
 #[proc_macro_attribute]
 pub fn Object(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -20,20 +20,20 @@ pub fn Object(args: TokenStream, item: TokenStream) -> TokenStream {
         return quote!(#[::async_graphql::RealObject(#args)] #item).into();
     }
     describe_usual_arguments(&mut item);
-    let (mut readers, mut arms) = (Vec::new(), Vec::new());
+    let (mut readers, mut asks, mut writes) = (Vec::new(), Vec::new(), Vec::new());
     for member in &mut item.items {
         if let ImplItem::Fn(method) = member
-            && let Some(ty) = leaf_type(method)
+            && let Some((ty, ctx)) = plain_type(method)
         {
-            let (ident, block) = (method.sig.ident.clone(), method.block.clone());
+            let (ident, block, inputs) = (&method.sig.ident, &method.block, &method.sig.inputs);
             let reader = format_ident!("__leaf_{}", ident.unraw());
-            let name = camel_case(&ident);
-            readers.push(quote!(fn #reader(&self) -> #ty #block));
-            arms.push(quote! {
-                #name => (&&&&&&::async_graphql::leaf::Of::<#ty>::NEW)
-                    .write(|| self.#reader(), __out)
-            });
-            method.block = parse_quote!({ self.#reader() });
+            let name = camel_case(ident);
+            let of = quote!((&&&&&&&::async_graphql::leaf::Of::<#ty>::NEW));
+            readers.push(quote!(fn #reader(#inputs) -> #ty #block));
+            asks.push(quote!(#name => #of.is_plain(__asked)));
+            let told = ctx.as_ref().map(|_| quote!(&__asked.context()));
+            writes.push(quote!(#name => #of.write(self.#reader(#told), __asked, __out)));
+            method.block = parse_quote!({ self.#reader(#ctx) });
         } else if let ImplItem::Fn(method) = member
             && method.sig.asyncness.is_some()
             && method.sig.inputs.len() > 2
@@ -54,10 +54,35 @@ pub fn Object(args: TokenStream, item: TokenStream) -> TokenStream {
         const _: () = {
             impl #ty { #(#readers)* }
             impl ::async_graphql::leaf::Leaves for #ty {
-                fn leaf(&self, __name: &str, __out: &mut ::std::vec::Vec<u8>) -> bool {
+                fn is_leaf(__asked: &::async_graphql::leaf::Asked<'_>) -> bool {
                     #[allow(unused_imports)]
                     use ::async_graphql::leaf::levels::*;
-                    match __name { #(#arms,)* _ => false }
+                    match __asked.name() { #(#asks,)* _ => false }
+                }
+                fn leaf(
+                    &self,
+                    __asked: &::async_graphql::leaf::Asked<'_>,
+                    __out: &mut ::std::vec::Vec<u8>,
+                ) {
+                    #[allow(unused_imports)]
+                    use ::async_graphql::leaf::levels::*;
+                    match __asked.name() { #(#writes,)* _ => {} }
+                }
+            }
+            impl ::async_graphql::leaf::Plain for #ty {
+                fn is_plain(
+                    __ctx: &::async_graphql::ContextSelectionSet<'_>,
+                    __fast: &::async_graphql::Fast,
+                ) -> bool {
+                    ::async_graphql::with_leaves::is_plain::<Self>(__ctx, __fast)
+                }
+                fn write(
+                    &self,
+                    __ctx: &::async_graphql::ContextSelectionSet<'_>,
+                    __fast: &::async_graphql::Fast,
+                    __out: &mut ::std::vec::Vec<u8>,
+                ) {
+                    ::async_graphql::with_leaves::write(self, __ctx, __fast, __out);
                 }
             }
         };
@@ -92,17 +117,41 @@ fn describe_usual_arguments(item: &mut ItemImpl) {
     }
 }
 
-fn leaf_type(method: &ImplItemFn) -> Option<&Type> {
-    let inputs = &method.sig.inputs;
-    let only_self = inputs.len() == 1 && matches!(inputs[0], FnArg::Receiver(_));
-    let plain =
-        !method.attrs.iter().any(|a| a.path().is_ident("graphql") || a.path().is_ident("cfg"));
+/// What a plain field is, and what its method calls the context if it takes it.
+fn plain_type(method: &ImplItemFn) -> Option<(&Type, Option<Ident>)> {
+    let mut inputs = method.sig.inputs.iter();
+    let Some(FnArg::Receiver(_)) = inputs.next() else { return None };
+    let ctx = match inputs.next() {
+        None => None,
+        Some(FnArg::Typed(argument)) => match (&*argument.pat, &*argument.ty) {
+            (Pat::Ident(name), Type::Reference(ty)) if is_context(&ty.elem) => {
+                Some(name.ident.clone())
+            }
+            _ => return None,
+        },
+        Some(FnArg::Receiver(_)) => return None,
+    };
     let body = &method.block;
     let waits = quote!(#body).to_string().contains("await");
+    let harmless = method.attrs.iter().all(is_harmless);
     match &method.sig.output {
-        ReturnType::Type(_, ty) if only_self && plain && !waits => Some(ty),
+        ReturnType::Type(_, ty) if inputs.next().is_none() && harmless && !waits => Some((ty, ctx)),
         _ => None,
     }
+}
+
+fn is_context(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    path.path.segments.last().is_some_and(|last| last.ident == "Context")
+}
+
+/// Directives are words of the schema; whatever else is said of a field may change what it does.
+fn is_harmless(attribute: &Attribute) -> bool {
+    if !attribute.path().is_ident("graphql") {
+        return !attribute.path().is_ident("cfg");
+    }
+    let said = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+    said.is_ok_and(|said| said.iter().all(|one| one.path().is_ident("directive")))
 }
 
 /// The library's name for the field. Where this differs the field is merely resolved there.

@@ -95,7 +95,7 @@ connection! {
         /// By when they were last changed.
         UpdatedAt => deals::updated_at, |deal| Value::Moment(deal.0.updated_at.0);
         /// By what they would bring, whatever the currency; what has no amount counts as zero.
-        Amount => deals::amount_key, |deal| Value::Decimal(deal.0.amount_key);
+        Amount => deals::amount_key, |deal| Value::Decimal(deal.0.amount_key.0);
         /// By the day on which they are expected to close; what has none comes last.
         ExpectedCloseOn => deals::close_key, |deal| Value::Date(deal.0.close_key.0);
     }

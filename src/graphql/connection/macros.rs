@@ -164,8 +164,8 @@ macro_rules! connection {
             }
 
             /// Where this page stands in the list.
-            async fn page_info(&self, ctx: &::async_graphql::Context<'_>) -> $crate::graphql::PageInfo {
-                self.0.info($crate::graphql::Doors::session(ctx))
+            async fn page_info(&self) -> $crate::graphql::PageInfo {
+                self.0.info()
             }
 
             /// How many records the whole list has; counted only when asked for.
@@ -190,20 +190,24 @@ macro_rules! connection {
         }
 
         /// A record of the page with its place in the list.
-        pub struct $edge(::std::sync::Arc<$crate::graphql::Page<$item>>, usize);
+        pub struct $edge(
+            ::std::sync::Arc<$crate::graphql::Page<$item>>,
+            /// Which of its records.
+            usize,
+        );
 
         /// A record of the page with its place in the list.
         #[::async_graphql::Object]
         impl $edge {
             /// Give it as `after` to go on behind this record.
             async fn cursor(&self, ctx: &::async_graphql::Context<'_>) -> String {
-                let item = self.0.items().0.get(self.1);
-                item.map(|item| self.0.cursor($crate::graphql::Doors::session(ctx), item)).unwrap_or_default()
+                let item = &self.0.items().0[self.1];
+                self.0.cursor($crate::graphql::Doors::session(ctx), item)
             }
 
             /// The record.
-            async fn node(&self) -> $crate::error::Result<&$item> {
-                self.0.items().0.get(self.1).ok_or($crate::error::Error::NotFound)
+            async fn node(&self) -> &$item {
+                &self.0.items().0[self.1]
             }
         }
     };

@@ -5,14 +5,14 @@ mod page;
 
 pub use page::{Nesting, Page};
 
-use async_graphql::{Enum, Many, SimpleObject};
+use async_graphql::{Context, Enum, Many, Object, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
     filter::{Asker, Where},
-    session::Session,
+    session::{Doors, Session},
 };
 use crate::{
     access::{Permission, Viewer},
@@ -39,16 +39,51 @@ pub enum SortDirection {
 }
 
 /// Where a page stands in its list.
-#[derive(SimpleObject)]
 pub struct PageInfo {
+    pub(super) next: bool,
+    pub(super) previous: bool,
+    pub(super) start: Option<Position>,
+    pub(super) end: Option<Position>,
+}
+
+/// Where a page stands in its list.
+#[Object]
+impl PageInfo {
     /// Is there more behind this page?
-    pub(super) has_next_page: bool,
+    async fn has_next_page(&self) -> bool {
+        self.next
+    }
+
     /// Is there more before this page?
-    pub(super) has_previous_page: bool,
+    async fn has_previous_page(&self) -> bool {
+        self.previous
+    }
+
     /// The cursor of the first record; null on an empty page.
-    pub(super) start_cursor: Option<String>,
+    async fn start_cursor(&self, ctx: &Context<'_>) -> Option<String> {
+        self.start.as_ref().map(|start| start.cursor(ctx.session()))
+    }
+
     /// The cursor of the last record: give it as `after` for the next page.
-    pub(super) end_cursor: Option<String>,
+    async fn end_cursor(&self, ctx: &Context<'_>) -> Option<String> {
+        self.end.as_ref().map(|end| end.cursor(ctx.session()))
+    }
+}
+
+/// A place in a list, which becomes a cursor where one is asked for.
+pub struct Position {
+    /// Which list: its cursors are good for no other.
+    pub(super) list: Vec<u8>,
+    pub(super) values: Vec<Value>,
+}
+
+impl Position {
+    pub(super) fn cursor(&self, session: &Session) -> String {
+        let position = serde_json::to_vec(&self.values).unwrap_or_default();
+        let mut bytes = session.keys().cursor_mark(&self.list, &position).to_vec();
+        bytes.extend_from_slice(&position);
+        BASE64.encode(bytes)
+    }
 }
 
 /// How many records a whole list has.
@@ -246,13 +281,6 @@ fn fingerprint<T: Listed>(
     order: &[SortKey],
 ) -> [u8; 32] {
     Sha256::digest(format!("{} {tenant} {deleted} {order:?} {filter:?}", T::NAME)).into()
-}
-
-pub(super) fn seal(session: &Session, list: &[u8], position: &[Value]) -> String {
-    let position = serde_json::to_vec(position).unwrap_or_default();
-    let mut bytes = session.keys().cursor_mark(list, &position).to_vec();
-    bytes.extend_from_slice(&position);
-    BASE64.encode(bytes)
 }
 
 pub(super) fn open(session: &Session, list: &[u8], cursor: &str) -> Result<Vec<Value>> {

@@ -6,7 +6,9 @@ use std::{any::TypeId, marker::PhantomData, sync::Arc};
 use async_graphql::{Context, Many};
 use uuid::Uuid;
 
-use super::{Facet, Faceted, Listed, PageInfo, Paging, Question, SortDirection, TotalCount, seal};
+use super::{
+    Facet, Faceted, Listed, PageInfo, Paging, Position, Question, SortDirection, TotalCount,
+};
 use crate::{
     db::{Column, Paged, Slice, TenantConn, Value, Valued},
     error::{Error, Result},
@@ -109,14 +111,19 @@ impl<T: Listed> Page<T> {
         &self.rows.items
     }
 
+    /// The cursor of one of its records.
     pub fn cursor(&self, session: &Session, item: &T) -> String {
-        let keys = self.question.keys.iter();
-        let mut position: Vec<Value> = keys.map(|key| item.sort_value(*key)).collect();
-        position.push(Value::Uuid(item.uuid()));
-        seal(session, &self.question.list, &position)
+        self.position(item).cursor(session)
     }
 
-    pub fn info(&self, session: &Session) -> PageInfo {
+    fn position(&self, item: &T) -> Position {
+        let keys = self.question.keys.iter();
+        let mut values: Vec<Value> = keys.map(|key| item.sort_value(*key)).collect();
+        values.push(Value::Uuid(item.uuid()));
+        Position { list: self.question.list.to_vec(), values }
+    }
+
+    pub fn info(&self) -> PageInfo {
         let slice = &self.question.slice;
         let has_before = slice.after.is_some();
         let (next, previous) = match slice.backwards {
@@ -124,12 +131,9 @@ impl<T: Listed> Page<T> {
             true => (has_before, self.rows.has_more),
         };
         let items = &self.items().0;
-        PageInfo {
-            has_next_page: next,
-            has_previous_page: previous,
-            start_cursor: items.first().map(|item| self.cursor(session, item)),
-            end_cursor: items.last().map(|item| self.cursor(session, item)),
-        }
+        let (start, end) = (items.first(), items.last());
+        let at = |item: Option<&T>| item.map(|item| self.position(item));
+        PageInfo { next, previous, start: at(start), end: at(end) }
     }
 
     pub async fn total_count(&self, ctx: &Context<'_>) -> Result<TotalCount> {
