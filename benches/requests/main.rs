@@ -77,16 +77,29 @@ async fn run(only: &str) {
             println!("| {name} | {connections} | {} | {} | {ratio:.2} |", a.columns(), b.columns());
         }
     }
-    println!("\n| what, and beside what | CPU µs | CPU µs | ratio, at most |\n|---|---|---|---|");
+    println!(
+        "\n| what, and beside what | connections | CPU µs of both | ratio | mean ms of both | ratio | at most |\n|---|---|---|---|---|---|---|"
+    );
     for pair in pairs.iter().filter(|pair| pair.name.starts_with(only)) {
-        let (mut plain, mut other) = (measure::Sum::default(), measure::Sum::default());
-        for _ in 0..ROUNDS {
-            plain.add(round(&bench, &ours, &pair.plain, 16).await);
-            other.add(round(&bench, &ours, &pair.other, 16).await);
+        for connections in [1, 16] {
+            let (mut plain, mut other) = (measure::Sum::default(), measure::Sum::default());
+            for _ in 0..ROUNDS {
+                plain.add(round(&bench, &ours, &pair.plain, connections).await);
+                other.add(round(&bench, &ours, &pair.other, connections).await);
+            }
+            let (cpu, mean) = ([other.cpu(), plain.cpu()], [other.mean(), plain.mean()]);
+            println!(
+                "| {} | {connections} | {:.0}, {:.0} | {:.2} | {:.2}, {:.2} | {:.2} | {} |",
+                pair.name,
+                cpu[0],
+                cpu[1],
+                cpu[0] / cpu[1],
+                mean[0],
+                mean[1],
+                mean[0] / mean[1],
+                pair.most
+            );
         }
-        let (plain, other) = (plain.cpu(), other.cpu());
-        let (name, ratio) = (pair.name, other / plain);
-        println!("| {name} | {other:.0} | {plain:.0} | {ratio:.2}, {} |", pair.most);
     }
     println!(
         "\nresident memory after the run: kontor {} MiB, bare handler {} MiB",

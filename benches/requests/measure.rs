@@ -34,6 +34,11 @@ impl Sum {
         (self.server + self.postgres) / self.done()
     }
 
+    /// How long a request took, on average, in milliseconds.
+    pub fn mean(&self) -> f64 {
+        self.took.iter().sum::<Duration>().as_secs_f64() * 1000.0 / self.done()
+    }
+
     /// Requests per second, p50 and p99, CPU per request.
     pub fn columns(&mut self) -> String {
         self.took.sort_unstable();

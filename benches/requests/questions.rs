@@ -54,8 +54,10 @@ const W7: &str = "query W7($f: String!) { companies(first: 20, where: { name: { 
 const W8: &str = "query W8($after: String) { activities(first: 50, after: $after, orderBy: [{ field: AT, direction: DESC }]) { nodes { id kind subject dueAt doneAt } } }";
 const FIRST: &str = "query($n: Int!, $w: CompanyWhere) { companies(first: $n, where: $w) { pageInfo { endCursor } edges { node { id name } } } }";
 const DEEPER: &str = "query($after: String, $n: Int!) { activities(first: $n, after: $after, orderBy: [{ field: AT, direction: DESC }]) { pageInfo { endCursor } } }";
+const FURTHER: &str =
+    "query($after: String) { contacts(first: 100, after: $after) { pageInfo { endCursor } } }";
 const TWENTY: &str = "query($after: String) { activities(first: 20, after: $after, orderBy: [{ field: AT, direction: DESC }]) { nodes { id kind subject dueAt doneAt } pageInfo { hasNextPage } } }";
-const CONTACTS: &str = "query($w: ContactWhere) { contacts(first: 50, where: $w) { nodes { id firstName lastName email title } } }";
+const CONTACTS: &str = "query($w: ContactWhere, $after: String) { contacts(first: 50, after: $after, where: $w) { nodes { id firstName lastName email title } } }";
 const FRAGMENTS: [&str; 16] = [
     "robot", "solar", "harbor", "north", "glass", "summit", "pharm", "energy", "iron", "logist",
     "quartz", "media", "raven", "steel", "travel", "optic",
@@ -117,9 +119,22 @@ pub async fn questions(bench: &Bench, ours: &str, floor: &str) -> (Vec<Question>
     let industry = |of: &Sample| json!({ "company": { "industry": { "eq": of.industry } } });
     let through =
         samples.iter().map(|of| ask(&of.rep, CONTACTS, json!({ "w": industry(of) }))).collect();
-    let plain = samples.iter().map(|of| of.ask(CONTACTS, json!({}))).collect();
+    let plain = plain_pages(&mut connection, &samples).await;
     let name = "a list through a relation and by reach, and the plain list";
     (questions, vec![shallow, Pair { name, most: 2.0, plain, other: through }])
+}
+
+/// A page of contacts each, all over the list: a page that everybody asks for is in the processor's
+/// caches, as those of the other list are not.
+async fn plain_pages(connection: &mut Connection, samples: &[Sample]) -> Vec<Request> {
+    let (mut pages, mut places) = (Vec::new(), HashMap::new());
+    for of in samples {
+        let place: &mut Value = places.entry(of.tenant).or_default();
+        pages.push(of.ask(CONTACTS, json!({ "after": place })));
+        let further = data(connection, &of.ask(FURTHER, json!({ "after": place }))).await;
+        *place = further["contacts"]["pageInfo"]["endCursor"].clone();
+    }
+    pages
 }
 
 /// What people ask about companies and contacts.

@@ -73,7 +73,8 @@ impl Answer {
             Self::Tree(map) => return Value::Object(map),
             Self::Json { text, late } if late.is_empty() => text,
             Self::Json { text, late } => {
-                let mut out = Vec::with_capacity(plan.expected_size().max(text.len()));
+                let values = late.iter().map(|(_, value)| json::expected_len(value)).sum::<usize>();
+                let mut out = Vec::with_capacity(text.len() + values + 1);
                 let mut rest = text.as_slice();
                 let mut done = 0;
                 for (at, value) in &late {

@@ -20,6 +20,15 @@ pub(crate) fn close(out: &mut Vec<u8>, start: usize) {
     out.push(b'}');
 }
 
+/// How long a value becomes as JSON: exact for what is JSON already, and else a guess.
+pub(crate) fn expected_len(value: &Value) -> usize {
+    match value {
+        Value::Binary(json) => json.len(),
+        Value::List(items) => 2 + items.iter().map(|item| expected_len(item) + 1).sum::<usize>(),
+        _ => 16,
+    }
+}
+
 /// Writes a value as JSON.
 pub fn write_value(out: &mut Vec<u8>, value: &Value) {
     match value {

@@ -7,7 +7,11 @@ use real::{
     registry::Registry,
 };
 
-use crate::{json::write_value, plan::Fast, waiting::Waiting};
+use crate::{
+    json::{expected_len, write_value},
+    plan::Fast,
+    waiting::Waiting,
+};
 
 /// `Many<Contact>` in place of `Vec<Contact>`: the same list, without a future per item.
 pub struct Many<T>(pub Vec<T>);
@@ -78,8 +82,9 @@ async fn resolve_items<T: OutputType>(
     if !json {
         return Ok(Value::List(values));
     }
-    let mut out = Vec::with_capacity(256 * items.len());
-    write_value(&mut out, &Value::List(values));
+    let list = Value::List(values);
+    let mut out = Vec::with_capacity(expected_len(&list));
+    write_value(&mut out, &list);
     Ok(Value::Binary(out.into()))
 }
 

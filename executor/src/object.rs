@@ -1,6 +1,6 @@
 //! Objects: one pass over their fields, and a second over those that had to wait.
 
-use std::{borrow::Cow, future::poll_fn, pin::Pin, sync::Arc, task::Poll};
+use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
 
 use real::{
     ContainerType, ContextSelectionSet, Positioned, ServerResult, Value, parser::types::Field,
@@ -16,10 +16,13 @@ use crate::{
 
 type Boxed<'c> = Pin<Box<dyn Future<Output = ServerResult<Value>> + Send + 'c>>;
 
+/// Writes a plain field of an object.
+type Leaf<T> = fn(&T, &Asked<'_>, &mut Vec<u8>);
+
 /// What of a type is plain.
 struct Ways<T: ?Sized> {
     is_leaf: fn(&Asked<'_>) -> bool,
-    leaf: fn(&T, &Asked<'_>, &mut Vec<u8>),
+    leaf: Leaf<T>,
 }
 
 impl<T: Leaves> Ways<T> {
@@ -61,25 +64,24 @@ pub fn write<T: ContainerType + Leaves>(
     fast: &Fast,
     out: &mut Vec<u8>,
 ) {
-    let name = T::type_name();
-    // A set is known not to be broken before anybody writes it.
-    if let Ok(plan) = Plan::of::<T>(ctx, fast, &name, T::is_leaf) {
-        write_plain((ctx, fast), &plan, (root, &name, T::leaf), out).unwrap_or_default();
+    // What is broken is known before anybody writes it.
+    if let Ok(plan) = Plan::of::<T>(ctx, fast, &T::type_name(), T::is_leaf) {
+        write_plain((ctx, fast), &plan, (root, T::leaf), out).unwrap_or_default();
     }
 }
 
 fn write_plain<T: ?Sized>(
     (ctx, fast): (&ContextSelectionSet<'_>, &Fast),
     plan: &Plan,
-    (root, name, leaf): (&T, &str, fn(&T, &Asked<'_>, &mut Vec<u8>)),
+    (root, leaf): (&T, Leaf<T>),
     out: &mut Vec<u8>,
 ) -> ServerResult<()> {
     let (start, mut slots) = (out.len(), plan.slots.iter());
-    each_field(ctx, &ctx.item.node, name, &mut |field| {
+    each_field(ctx, &ctx.item.node, &plan.ty, &mut |field| {
         let Some(slot) = slots.next().copied().flatten() else { return Ok(()) };
         out.extend_from_slice(plan.keys.get(slot).map_or(&[], |key| key));
         match field.node.name.node.as_str() {
-            "__typename" => write_string(out, name),
+            "__typename" => write_string(out, &plan.ty),
             _ => leaf(root, &Asked { ctx, fast, field }, out),
         }
         Ok(())
@@ -100,13 +102,13 @@ async fn resolve<'a, T: ContainerType + ?Sized>(
             let plan = Plan::of::<T>(ctx, fast, &name, ways.is_leaf)?;
             if plan.all_plain {
                 let mut out = Vec::with_capacity(plan.expected_size());
-                write_plain((ctx, fast), &plan, (root, &name, ways.leaf), &mut out)?;
+                write_plain((ctx, fast), &plan, (root, ways.leaf), &mut out)?;
                 plan.learn_size(out.len());
                 return Ok(Value::Binary(out.into()));
             }
             if !plan.directives {
                 plan.made_one();
-                let run: Boxed<'_> = Box::pin(run((ctx, fast), root, name, plan, ways.leaf));
+                let run: Boxed<'_> = Box::pin(run((ctx, fast), plan, root, ways.leaf));
                 return run.await;
             }
         } else {
@@ -119,15 +121,14 @@ async fn resolve<'a, T: ContainerType + ?Sized>(
 
 async fn run<'a, T: ContainerType + ?Sized>(
     (ctx, fast): (&ContextSelectionSet<'a>, &Fast),
-    root: &'a T,
-    name: Cow<'static, str>,
     plan: Arc<Plan>,
-    leaf: fn(&T, &Asked<'_>, &mut Vec<u8>),
+    root: &'a T,
+    leaf: Leaf<T>,
 ) -> ServerResult<Value> {
     // An error makes a nullable field null, and fails the object otherwise.
     let or_null = |field: &Positioned<Field>, result: ServerResult<Value>| {
         result.or_else(|error| {
-            let ty = ctx.schema_env.registry.types.get(&*name);
+            let ty = ctx.schema_env.registry.types.get(&*plan.ty);
             match ty.and_then(|ty| ty.field_by_name(&field.node.name.node)) {
                 Some(meta) if !meta.ty.ends_with('!') => {
                     ctx.add_error(error);
@@ -141,10 +142,10 @@ async fn run<'a, T: ContainerType + ?Sized>(
     let mut waiting = Waiting::new();
     poll_fn(|cx| {
         let mut fields = plan.fields();
-        Poll::Ready(each_field(ctx, &ctx.item.node, &name, &mut |field| {
+        Poll::Ready(each_field(ctx, &ctx.item.node, &plan.ty, &mut |field| {
             let Some((Some(slot), plain)) = fields.next() else { return Ok(()) };
             if field.node.name.node == "__typename" {
-                answer.put(&plan, slot, Value::String(name.to_string()));
+                answer.put(&plan, slot, Value::String(plan.ty.to_string()));
                 return Ok(());
             }
             if plain {

@@ -160,7 +160,8 @@ pub(crate) struct Plan {
     pub(crate) keys: Vec<Box<[u8]>>,
     /// The longest JSON so far, to allocate once.
     pub(crate) size: AtomicUsize,
-    ty: Box<str>,
+    /// The type's name.
+    pub(crate) ty: Box<str>,
     /// How many objects were made by it.
     made: AtomicU64,
 }

@@ -5,6 +5,8 @@ mod page;
 
 pub use page::{Nesting, Page};
 
+use std::sync::OnceLock;
+
 use async_graphql::{Context, Enum, Many, Object, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use sha2::{Digest, Sha256};
@@ -16,10 +18,9 @@ use super::{
 };
 use crate::{
     access::{Permission, Viewer},
-    db::{COUNT_LIMIT, Column, Direction, Filter, Paged, Slice, SortKey, Value, Valued},
+    db::{COUNT_LIMIT, Column, Direction, Paged, Slice, SortKey, Value, Valued},
     error::{Error, Result},
     ids,
-    tenants::TenantId,
 };
 
 const DEFAULT_PAGE: i64 = 20;
@@ -183,7 +184,8 @@ pub trait Ordered: Sized {
 pub struct Question<F> {
     pub slice: Slice,
     keys: Vec<F>,
-    list: [u8; 32],
+    /// See [`Question::list`].
+    list: OnceLock<[u8; 32]>,
     wanted: usize,
 }
 
@@ -220,18 +222,28 @@ impl Paging {
         let filter = by.filter(which)?;
         let (keys, order) = sort_keys::<T>(order)?;
         order.iter().try_for_each(|key| by.may_ask(key.column))?;
-        let list = fingerprint::<T>(tenant, (&filter, deleted), &order);
-        let after = cursor.map(|cursor| open(session, &list, &cursor)).transpose()?;
-        if after.as_ref().is_some_and(|values| values.len() != order.len()) {
-            return Err(Error::InvalidCursor);
+        let slice = Slice { tenant, filter, order, after: None, backwards, deleted, limit: wanted };
+        let (list, wanted) = (OnceLock::new(), usize::try_from(wanted).unwrap_or_default());
+        let mut question = Question { slice, keys, list, wanted };
+        if let Some(cursor) = cursor {
+            let after = open(session, question.list::<T>(), &cursor)?;
+            if after.len() != question.slice.order.len() {
+                return Err(Error::InvalidCursor);
+            }
+            question.slice.after = Some(after);
         }
-        let slice = Slice { tenant, filter, order, after, backwards, deleted, limit: wanted };
-        let wanted = usize::try_from(wanted).unwrap_or_default();
-        Ok(Question { slice, keys, list, wanted })
+        Ok(question)
     }
 }
 
 impl<F> Question<F> {
+    /// What a cursor is bound to; most questions neither have one nor are asked for one.
+    fn list<T: Listed<Field = F>>(&self) -> &[u8; 32] {
+        let Slice { tenant, filter, order, deleted, .. } = &self.slice;
+        let told = || format!("{} {tenant} {deleted} {order:?} {filter:?}", T::NAME);
+        self.list.get_or_init(|| Sha256::digest(told()).into())
+    }
+
     /// With one row more than the page has, to see whether there is more.
     fn peeking(mut self, peek: bool) -> Self {
         self.slice.limit += i64::from(peek);
@@ -272,15 +284,6 @@ fn sort_keys<T: Listed>(
     let direction = columns.first().map_or(Direction::Ascending, |key| key.direction);
     columns.push(SortKey { column: T::ID, direction });
     Ok((keys, columns))
-}
-
-/// What a cursor is bound to.
-fn fingerprint<T: Listed>(
-    tenant: TenantId,
-    (filter, deleted): (&Filter, bool),
-    order: &[SortKey],
-) -> [u8; 32] {
-    Sha256::digest(format!("{} {tenant} {deleted} {order:?} {filter:?}", T::NAME)).into()
 }
 
 pub(super) fn open(session: &Session, list: &[u8], cursor: &str) -> Result<Vec<Value>> {

@@ -120,7 +120,7 @@ impl<T: Listed> Page<T> {
         let keys = self.question.keys.iter();
         let mut values: Vec<Value> = keys.map(|key| item.sort_value(*key)).collect();
         values.push(Value::Uuid(item.uuid()));
-        Position { list: self.question.list.to_vec(), values }
+        Position { list: self.question.list::<T>().to_vec(), values }
     }
 
     pub fn info(&self) -> PageInfo {
