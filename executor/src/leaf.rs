@@ -4,30 +4,10 @@
 
 use std::marker::PhantomData;
 
-use real::{Context, ContextSelectionSet, Positioned, parser::types::Field};
+use real::ContextSelectionSet;
 
+pub use crate::plan::Asked;
 use crate::{Many, json::write_string, plan::Fast};
-
-/// A field that is asked of an object.
-#[derive(Clone, Copy)]
-pub struct Asked<'a> {
-    /// What is asked of the whole object.
-    pub(crate) ctx: &'a ContextSelectionSet<'a>,
-    pub(crate) fast: &'a Fast,
-    pub(crate) field: &'a Positioned<Field>,
-}
-
-impl<'a> Asked<'a> {
-    /// The field's name.
-    pub fn name(&self) -> &'a str {
-        &self.field.node.name.node
-    }
-
-    /// What the field's method is told.
-    pub fn context(&self) -> Context<'a> {
-        self.ctx.with_field(self.field)
-    }
-}
 
 /// The plain fields of an object.
 pub trait Leaves {

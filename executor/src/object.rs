@@ -9,8 +9,8 @@ use real::{
 use crate::{
     answer::Answer,
     json::{close, write_string},
-    leaf::{Asked, Leaves},
-    plan::{Fast, Plan, each_field},
+    leaf::Leaves,
+    plan::{Asked, Fast, Plan, each_field},
     waiting::Waiting,
 };
 

@@ -12,11 +12,11 @@ use std::{
 
 use indexmap::IndexMap;
 use real::{
-    ContextSelectionSet, Name, Positioned, ServerError, ServerResult, Value,
+    Context, ContextSelectionSet, Name, Positioned, ServerError, ServerResult, Value,
     parser::types::{ExecutableDocument, Field, Selection, SelectionSet},
 };
 
-use crate::{json, leaf::Asked};
+use crate::json;
 
 /// Put this into the data of a request to run it on our executor.
 #[derive(Default)]
@@ -140,6 +140,27 @@ impl Hasher for AddressHasher {
     fn write_usize(&mut self, number: usize) {
         let number = u64::try_from(number).unwrap_or(u64::MAX);
         self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+}
+
+/// A field that is asked of an object.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// What is asked of the whole object.
+    pub(crate) ctx: &'a ContextSelectionSet<'a>,
+    pub(crate) fast: &'a Fast,
+    pub(crate) field: &'a Positioned<Field>,
+}
+
+impl<'a> Asked<'a> {
+    /// The field's name.
+    pub fn name(&self) -> &'a str {
+        &self.field.node.name.node
+    }
+
+    /// What the field's method is told.
+    pub fn context(&self) -> Context<'a> {
+        self.ctx.with_field(self.field)
     }
 }
 

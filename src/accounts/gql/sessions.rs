@@ -273,19 +273,13 @@ async fn refresh(ctx: &Context<'_>, text: &str) -> Result<SessionPayload> {
 async fn signed_in(ctx: &Context<'_>, bearer: Bearer, refresh: Refresh) -> Result<SessionPayload> {
     let session = ctx.session();
     let token = Token::issue(&*session.ring().await?, ctx.clock(), bearer)?;
-    let viewer = match session.is_dry_run() {
-        // The session was undone; nobody is signed in.
-        true => None,
-        false => Some(session.viewer_behind(ctx.data_unchecked::<Sessions>(), &token.text).await?),
-    };
-    if let Some(viewer) = &viewer {
-        session.sign_in(viewer.clone());
-    }
+    let viewer = session.viewer_behind(ctx.data_unchecked::<Sessions>(), &token.text).await?;
+    session.sign_in(viewer.clone());
     Ok(SessionPayload {
         access_token: Some(token.text),
         refresh_token: Some(refresh.text()),
         expires_at: Some(token.expires_at),
-        viewer: viewer.map(Viewer),
+        viewer: Some(Viewer(viewer)),
         user_errors: Many::default(),
     })
 }

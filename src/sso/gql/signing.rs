@@ -73,7 +73,6 @@ async fn start(ctx: &Context<'_>, tenant: &str, provider: Option<&str>) -> Resul
         let told = "There is no single sign-on of that name.";
         Error::refused(ErrorCode::NotFound, "tenant", told)
     };
-    ctx.session().let_go().await?;
     #[expect(clippy::disallowed_methods, reason = "the tenant is looked up by its name")]
     let conn = ctx.system().await?;
     let tenant = TenantRow::by_slug(conn.pg(), tenant).await?;
