@@ -76,10 +76,10 @@ fn write_plain<T: ?Sized>(
     (root, leaf): (&T, Leaf<T>),
     out: &mut Vec<u8>,
 ) -> ServerResult<()> {
-    let (start, mut slots) = (out.len(), plan.slots.iter());
+    let (start, mut fields) = (out.len(), plan.fields.iter());
     each_field(ctx, &ctx.item.node, &plan.ty, &mut |field| {
-        let Some(slot) = slots.next().copied().flatten() else { return Ok(()) };
-        out.extend_from_slice(plan.keys.get(slot).map_or(&[], |key| key));
+        let Some((Some(slot), _)) = fields.next() else { return Ok(()) };
+        out.extend_from_slice(plan.keys.get(*slot).map_or(&[], |key| key));
         match field.node.name.node.as_str() {
             "__typename" => write_string(out, &plan.ty),
             _ => leaf(root, &Asked { ctx, fast, field }, out),
@@ -141,7 +141,7 @@ async fn run<'a, T: ContainerType + ?Sized>(
     let mut answer = Answer::new(&plan, fast.json);
     let mut waiting = Waiting::new();
     poll_fn(|cx| {
-        let mut fields = plan.fields();
+        let mut fields = plan.fields.iter().copied();
         Poll::Ready(each_field(ctx, &ctx.item.node, &plan.ty, &mut |field| {
             let Some((Some(slot), plain)) = fields.next() else { return Ok(()) };
             if field.node.name.node == "__typename" {

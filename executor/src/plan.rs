@@ -167,13 +167,12 @@ impl<'a> Asked<'a> {
 pub(crate) struct Plan {
     /// A field carries a directive: such objects stay with the library.
     pub(crate) directives: bool,
-    /// For each visited field its place in the answer. Fields with one response key share a
-    /// place; a leaf that was asked for twice is answered once (`None`).
-    pub(crate) slots: Vec<Option<usize>>,
+    /// For each visited field its place in the answer, and whether it can be written where it
+    /// stands. Fields with one response key share a place; a leaf that was asked for twice is
+    /// answered once (`None`).
+    pub(crate) fields: Vec<(Option<usize>, bool)>,
     pub(crate) shares_slots: bool,
-    /// For each visited field: can it be written where it stands?
-    pub(crate) plain: Vec<bool>,
-    /// All of them can.
+    /// All of them can be written where they stand.
     pub(crate) all_plain: bool,
     /// The answer with all values null; cloning it hashes nothing.
     pub(crate) template: IndexMap<Name, Value>,
@@ -212,40 +211,23 @@ impl Plan {
         name: &str,
         is_plain: fn(&Asked<'_>) -> bool,
     ) -> ServerResult<Self> {
-        let mut directives = false;
-        let (mut slots, mut plain, mut template) = (Vec::new(), Vec::new(), IndexMap::new());
+        let (mut directives, mut fields, mut template) = (false, Vec::new(), IndexMap::new());
         each_field(ctx, &ctx.item.node, name, &mut |field| {
             directives |= !field.node.directives.is_empty();
             let key = field.node.response_key().node.clone();
             let (slot, earlier) = template.insert_full(key, Value::Null);
             let leaf = field.node.selection_set.node.items.is_empty();
-            slots.push((earlier.is_none() || !leaf).then_some(slot));
             let named = field.node.name.node == "__typename";
-            plain.push(fast.json && (named || is_plain(&Asked { ctx, fast, field })));
+            let plain = fast.json && (named || is_plain(&Asked { ctx, fast, field }));
+            fields.push(((earlier.is_none() || !leaf).then_some(slot), plain));
             Ok(())
         })?;
         let keys: Vec<_> = template.keys().map(|key| json::key(key)).collect();
-        let shares_slots = slots.iter().flatten().count() != keys.len();
-        let all_plain = fast.json && !directives && plain.iter().all(|plain| *plain);
+        let shares_slots = fields.iter().filter_map(|(slot, _)| *slot).count() != keys.len();
+        let all_plain = fast.json && !directives && fields.iter().all(|(_, plain)| *plain);
         let size = AtomicUsize::new(256);
         let (ty, made) = (name.into(), AtomicU64::new(0));
-        Ok(Self {
-            directives,
-            slots,
-            shares_slots,
-            plain,
-            all_plain,
-            template,
-            keys,
-            size,
-            ty,
-            made,
-        })
-    }
-
-    /// Of each visited field its place in the answer, and whether it is plain.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = (Option<usize>, bool)> {
-        self.slots.iter().copied().zip(self.plain.iter().copied())
+        Ok(Self { directives, fields, shares_slots, all_plain, template, keys, size, ty, made })
     }
 
     pub(crate) fn made_one(&self) {

@@ -5,8 +5,12 @@
 extern crate kontor_executor as async_graphql;
 
 use async_graphql::{
-    Context, EmptyMutation, EmptySubscription, Enum, Error, Fast, ID, Interface, Many, Object,
-    Request, Result, Schema, Union, Value, Variables, complete_root, parser::parse_query,
+    Context, ContextSelectionSet, EmptyMutation, EmptySubscription, Enum, Error, Fast, ID,
+    Interface, Many, Object, OutputType, Positioned, Request, Result, Schema, ServerResult, Union,
+    Value, Variables, complete_root,
+    leaf::Plain,
+    parser::{parse_query, types::Field},
+    registry::Registry,
     response_json,
 };
 use serde_json::{Value as Json, json};
@@ -154,9 +158,30 @@ enum Node {
     Deal(Deal),
 }
 
+/// In place of a company: is all that is asked of it plain?
+struct IsPlain;
+impl OutputType for IsPlain {
+    fn type_name() -> std::borrow::Cow<'static, str> {
+        <Company as OutputType>::type_name()
+    }
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Company as OutputType>::create_type_info(registry)
+    }
+    async fn resolve(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        _: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        Ok(Company::is_plain(ctx, ctx.data_unchecked::<Fast>()).into())
+    }
+}
+
 struct Query;
 #[Object]
 impl Query {
+    async fn is_plain(&self) -> IsPlain {
+        IsPlain
+    }
     async fn companies(&self, ctx: &Context<'_>) -> Many<Company> {
         wait(ctx).await;
         (1..=4).map(Company).collect()
@@ -379,5 +404,39 @@ async fn each_object_is_counted_once() {
             let of = |name: &str| counts.get(name).copied().unwrap_or_default();
             assert_eq!([of("Company"), of("Guest"), of("Person")], [companies, guests, people]);
         }
+    }
+}
+
+/// What waits, or may fail, or is one of several types is not plain, nor is what it is part of.
+#[tokio::test]
+async fn what_awaits_nothing_is_plain_with_all_that_is_asked_of_it() {
+    let schema = Schema::build(Query, EmptyMutation, EmptySubscription).data(true).finish();
+    let plain = async |asked: &str, tree: bool| {
+        let query = format!("{{ isPlain {{ {asked} }} }}");
+        let document = parse_query(&query).unwrap();
+        let fast = if tree { Fast::tree() } else { Fast::json(&document) };
+        let answer = schema.execute(Request::new(query).data(fast)).await;
+        assert!(answer.errors.is_empty(), "{asked}");
+        serde_json::to_value(answer.data).unwrap()["isPlain"] == true
+    };
+    for asked in [
+        "id name city staff active type __typename",
+        "boss { id } guests { seat host { __typename id } } parent { parent { name } }",
+        "... on Company { n: name ... { boss { name } } } grid { id }",
+        "boss { id @include(if: true) name @skip(if: true) }",
+    ] {
+        assert!(plain(asked, false).await, "{asked}");
+        assert!(!plain(asked, true).await, "a tree has no text: {asked}");
+    }
+    for asked in [
+        "owner { id }",
+        "people(first: 1) { id }",
+        "id secret",
+        "things { __typename }",
+        "nodes { id }",
+        "parent { parent { owner { id } } }",
+        "guests { seat friend { id } }",
+    ] {
+        assert!(!plain(asked, false).await, "{asked}");
     }
 }

@@ -45,18 +45,23 @@ pub fn Object(args: TokenStream, item: TokenStream) -> TokenStream {
         }
     }
     let ty = &item.self_ty;
+    let levels = (!asks.is_empty()).then(|| {
+        quote!(
+            use ::async_graphql::leaf::levels::*;
+        )
+    });
     quote! {
         #[::async_graphql::RealObject(crate = "::async_graphql::with_leaves")]
         #item
         #[doc(hidden)]
         #[automatically_derived]
-        #[allow(non_snake_case, clippy::all, clippy::pedantic, clippy::allow_attributes)]
         const _: () = {
+            // A nullable field may always have a value.
+            #[allow(clippy::unnecessary_wraps, clippy::allow_attributes)]
             impl #ty { #(#readers)* }
             impl ::async_graphql::leaf::Leaves for #ty {
                 fn is_leaf(__asked: &::async_graphql::leaf::Asked<'_>) -> bool {
-                    #[allow(unused_imports)]
-                    use ::async_graphql::leaf::levels::*;
+                    #levels
                     match __asked.name() { #(#asks,)* _ => false }
                 }
                 fn leaf(
@@ -64,8 +69,7 @@ pub fn Object(args: TokenStream, item: TokenStream) -> TokenStream {
                     __asked: &::async_graphql::leaf::Asked<'_>,
                     __out: &mut ::std::vec::Vec<u8>,
                 ) {
-                    #[allow(unused_imports)]
-                    use ::async_graphql::leaf::levels::*;
+                    #levels
                     match __asked.name() { #(#writes,)* _ => {} }
                 }
             }
