@@ -237,7 +237,7 @@ impl Paging {
 }
 
 impl<F> Question<F> {
-    /// What a cursor is bound to; most questions neither have one nor are asked for one.
+    /// What a cursor is bound to: worked out where one comes, or where the page says where it stands.
     fn list<T: Listed<Field = F>>(&self) -> &[u8; 32] {
         let Slice { tenant, filter, order, deleted, .. } = &self.slice;
         let told = || format!("{} {tenant} {deleted} {order:?} {filter:?}", T::NAME);
